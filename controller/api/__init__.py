@@ -1,0 +1,1 @@
+"""What a user writes and reads: the three kinds, their conditions and annotations. Imports no other part."""

@@ -1,0 +1,444 @@
+"""`BusinessTenant`: what a business asks for. One object is one business."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from controller.api.business_tenant_status import BusinessTenantStatus
+from controller.api.common_fields import (
+    ApiModel,
+    CountryCode,
+    DeletionPolicy,
+    HttpUrl,
+    Money,
+    ObjectReference,
+    SecretKeyReference,
+    list_map,
+    list_set,
+    rules,
+)
+
+LanguageTag = Annotated[str, StringConstraints(max_length=35, pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")]
+Feature = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+
+
+class NumberType(StrEnum):
+    """Kinds of phone numbers; which of them a country has is asked of the provider."""
+
+    LOCAL = "Local"
+    MOBILE = "Mobile"
+    NATIONAL = "National"
+    TOLL_FREE = "TollFree"
+
+
+class Capability(StrEnum):
+    VOICE = "Voice"
+    SMS = "SMS"
+
+
+class Channel(StrEnum):
+    """How WhatsApp is reached."""
+
+    BAILEYS = "Baileys"
+    EVOLUTION = "Evolution"
+
+
+class PairedNumber(StrEnum):
+    TENANT = "Tenant"
+    ANY = "Any"
+
+
+class InstanceDeletionPolicy(StrEnum):
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+class MessageRoute(StrEnum):
+    """Who answers messages."""
+
+    NONE = "None"
+    WEBHOOK = "Webhook"
+
+
+class CallRoute(StrEnum):
+    """Who answers calls or SMS."""
+
+    NONE = "None"
+    WEBHOOK = "Webhook"
+
+
+class ManagementPolicy(StrEnum):
+    FULL = "Full"
+    OBSERVE = "Observe"
+
+
+class WebhookEvent(StrEnum):
+    """Events of an instance that may be sent to the webhook: all but those that carry QR codes,
+    those that delay a deletion, and one whose name never matches.
+    """
+
+    MESSAGES_UPSERT = "MessagesUpsert"
+    MESSAGES_EDITED = "MessagesEdited"
+    MESSAGES_UPDATE = "MessagesUpdate"
+    MESSAGES_DELETE = "MessagesDelete"
+    SEND_MESSAGE = "SendMessage"
+    CONTACTS_UPSERT = "ContactsUpsert"
+    CONTACTS_UPDATE = "ContactsUpdate"
+    PRESENCE_UPDATE = "PresenceUpdate"
+    CHATS_UPSERT = "ChatsUpsert"
+    CHATS_UPDATE = "ChatsUpdate"
+    CHATS_DELETE = "ChatsDelete"
+    GROUPS_UPSERT = "GroupsUpsert"
+    GROUP_PARTICIPANTS_UPDATE = "GroupParticipantsUpdate"
+    CONNECTION_UPDATE = "ConnectionUpdate"
+    LABELS_EDIT = "LabelsEdit"
+    LABELS_ASSOCIATION = "LabelsAssociation"
+    CALL = "Call"
+
+
+class Business(ApiModel):
+    """Who the business is; feeds the WhatsApp profile and travels to the AI with each message."""
+
+    id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[-._a-zA-Z0-9]+$")] | None
+    ) = Field(
+        None,
+        description="The platform's id of the business; travels in webhook headers. Immutable once set."
+        " Left out: no id is sent.",
+    )
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description="Name that customers know; becomes the WhatsApp profile name (its first 25 characters)."
+    )
+    description: Annotated[str, StringConstraints(max_length=512)] | None = Field(
+        None, description="What the business does, for people and for the AI. Left out: nothing is said."
+    )
+    about: Annotated[str, StringConstraints(max_length=139)] | None = Field(
+        None, description="WhatsApp about line, at most 139 characters. Left out: the line is left as it is."
+    )
+    category: Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")] | None = Field(
+        None, description="Category on the platform, such as food_hospitality. Left out: none."
+    )
+    languages: Annotated[list[LanguageTag], Field(min_length=1, max_length=16)] | None = Field(
+        None,
+        description="BCP 47 tags of the languages the business speaks; the first is the default."
+        " Left out: the AI decides.",
+        json_schema_extra=list_set(),
+    )
+    time_zone: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")] | None = Field(
+        None, description="IANA time zone, such as Europe/Riga. Left out: UTC."
+    )
+    email: Annotated[str, StringConstraints(max_length=128, pattern=r"^[^@\s]+@[^@\s]+$")] | None = Field(
+        None, description="Address for customers' mail. Left out: none."
+    )
+    websites: Annotated[list[HttpUrl], Field(max_length=2)] | None = Field(
+        None, description="Up to two web sites. Left out: none.", json_schema_extra=list_set()
+    )
+    address: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+        None, description="Street address for customers. Left out: none."
+    )
+
+
+class Regulatory(ApiModel):
+    """Papers that a country may ask for; their ids at the provider."""
+
+    address_sid: Annotated[str, StringConstraints(max_length=34, pattern=r"^AD[0-9a-fA-F]{32}$")] | None = (
+        Field(
+            None, description="Address on file at Twilio. Left out: numbers that demand one are not chosen."
+        )
+    )
+    bundle_sid: Annotated[str, StringConstraints(max_length=34, pattern=r"^BU[0-9a-fA-F]{32}$")] | None = (
+        Field(None, description="Approved regulatory bundle at Twilio. Left out: none is sent.")
+    )
+
+
+class PhoneNumber(ApiModel):
+    """The number the business is called and written on."""
+
+    country: CountryCode = Field(
+        description="ISO 3166-1 alpha-2 code in capitals, such as LV."
+        " Immutable while the tenant has a number."
+    )
+    type: NumberType = Field(description="Kind of number. Immutable while the tenant has a number.")
+    capabilities: Annotated[list[Capability], Field(max_length=2)] | None = Field(
+        None,
+        description="What the number must be able to do when it is chosen. Left out: Voice and SMS.",
+        json_schema_extra=list_set(),
+    )
+    pattern: Annotated[str, StringConstraints(max_length=20, pattern=r"^\+?[0-9*]+$")] | None = Field(
+        None, description="Wish for the digits when the number is chosen, * for any. Left out: any number."
+    )
+    provider_ref: ObjectReference | None = Field(
+        None,
+        description="PhoneProvider to buy from. Left out: those that serve the country, by priority.",
+    )
+    max_monthly_cost: Annotated[list[Money], Field(min_length=1, max_length=8)] | None = Field(
+        None,
+        description="Ceilings of the monthly price, one a currency. A price in another currency or an unknown"
+        " price is refused. Left out: no ceiling.",
+        json_schema_extra=list_map("currency"),
+    )
+    regulatory: Regulatory | None = Field(None, description="Papers for regulated countries. Left out: none.")
+    deletion_policy: DeletionPolicy | None = Field(
+        None,
+        description="What becomes of the number when the tenant is deleted: Retain keeps and silences it,"
+        " Release gives it back for good. Left out: Retain. Removing the block always means Retain.",
+    )
+
+
+class InstanceSettings(ApiModel):
+    """Behaviour of the instance; what is left out is false (callMessage: empty)."""
+
+    reject_calls: bool | None = Field(None, description="Reject WhatsApp calls. Left out: false.")
+    call_message: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        None, description="Text sent to a rejected caller, at most 100 characters. Left out: none."
+    )
+    ignore_groups: bool | None = Field(None, description="Ignore group messages. Left out: false.")
+    always_online: bool | None = Field(None, description="Always show as online. Left out: false.")
+    read_messages: bool | None = Field(None, description="Mark messages as read. Left out: false.")
+    read_status: bool | None = Field(None, description="Mark status posts as seen. Left out: false.")
+    sync_full_history: bool | None = Field(
+        None, description="Load the whole history after pairing. Left out: false."
+    )
+
+
+class Profile(ApiModel):
+    """The WhatsApp profile."""
+
+    manage: bool | None = Field(
+        None,
+        description="Write name and about line from the business block. Left out: false. The picture is never"
+        " touched, because setting it makes the session replace itself for ever.",
+    )
+
+
+class WhatsApp(ApiModel):
+    """The WhatsApp side of the business: one instance on an Evolution server."""
+
+    channel: Channel = Field(
+        description="Baileys (pairing by QR or code) or Evolution (test channel without WhatsApp). Immutable."
+    )
+    number: PairedNumber | None = Field(
+        None,
+        description="Which number may be paired: Tenant (only spec.phoneNumber's) or Any. Left out: Tenant"
+        " where there is a phoneNumber block, else Any.",
+    )
+    region: (
+        Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] | None
+    ) = Field(None, description="Place the instance on a server of this region. Left out: any region.")
+    server_ref: ObjectReference | None = Field(
+        None,
+        description="Server to place the instance on. Left out: one with room is chosen, and kept."
+        " A later change moves nothing by itself.",
+    )
+    settings: InstanceSettings | None = Field(
+        None, description="Behaviour of the instance. Left out: all off."
+    )
+    profile: Profile | None = Field(
+        None, description="What to do with the WhatsApp profile. Left out: nothing."
+    )
+    deletion_policy: InstanceDeletionPolicy | None = Field(
+        None,
+        description="What becomes of the instance when the tenant is deleted: Retain keeps it silent with its"
+        " pairing, Delete removes it. Left out: Retain. Removing the block always means Retain.",
+    )
+
+
+class Webhook(ApiModel):
+    """Messages go to an HTTP endpoint of the platform."""
+
+    url: HttpUrl | None = Field(
+        None, description="Endpoint for the instance's events. Left out: the server's defaultWebhook."
+    )
+    events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=17)] | None = Field(
+        None, description="Events to send. Left out: MessagesUpsert.", json_schema_extra=list_set()
+    )
+    auth_secret_ref: SecretKeyReference | None = Field(
+        None,
+        description="Value of the Authorization header, such as `Bearer abc`. Left out: no such header.",
+    )
+
+
+class Voice(ApiModel):
+    """Calls to the number."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self.route != 'Webhook' || has(self.url)", "spec.ai.voice.url is needed with route Webhook"),
+            (
+                "self.route == 'Webhook' || (!has(self.url) && !has(self.fallbackURL))",
+                "spec.ai.voice: url and fallbackURL belong to route Webhook",
+            ),
+        )
+    )
+
+    route: CallRoute = Field(description="None (calls are not answered) or Webhook.")
+    url: HttpUrl | None = Field(
+        None, description="Endpoint asked when a call comes in. Needed with route Webhook."
+    )
+    fallback_url: HttpUrl | None = Field(None, description="Endpoint asked when url fails. Left out: none.")
+    status_callback_url: HttpUrl | None = Field(
+        None, description="Endpoint told of the progress of calls. Left out: none."
+    )
+
+
+class Sms(ApiModel):
+    """SMS to the number."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self.route != 'Webhook' || has(self.url)", "spec.ai.sms.url is needed with route Webhook"),
+            (
+                "self.route == 'Webhook' || (!has(self.url) && !has(self.fallbackURL))",
+                "spec.ai.sms: url and fallbackURL belong to route Webhook",
+            ),
+        )
+    )
+
+    route: CallRoute = Field(description="None (SMS are not answered) or Webhook.")
+    url: HttpUrl | None = Field(None, description="Endpoint asked when an SMS comes in. Needed with Webhook.")
+    fallback_url: HttpUrl | None = Field(None, description="Endpoint asked when url fails. Left out: none.")
+
+
+class Ai(ApiModel):
+    """Who answers messages, calls and SMS."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.route == 'Webhook' || !has(self.webhook)",
+                "spec.ai.webhook belongs to route Webhook; only the block of the chosen route may be given",
+            ),
+        )
+    )
+
+    route: MessageRoute = Field(description="None (messages are not answered) or Webhook.")
+    webhook: Webhook | None = Field(
+        None, description="With route Webhook: where messages go. Left out: the server's defaultWebhook."
+    )
+    features: Annotated[list[Feature], Field(max_length=32)] | None = Field(
+        None,
+        description="What the AI may do for this business, such as menu or reservations; travels in webhook"
+        " headers. Left out: none.",
+        json_schema_extra=list_set(),
+    )
+    voice: Voice | None = Field(None, description="Calls to the number. Left out: route None.")
+    sms: Sms | None = Field(None, description="SMS to the number. Left out: route None.")
+
+
+class BusinessTenantSpec(ApiModel):
+    """What the business asks for."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                (
+                    "!has(self.ai) || !has(self.ai.voice) || self.ai.voice.route == 'None'"
+                    " || has(self.phoneNumber)"
+                ),
+                "spec.ai.voice needs spec.phoneNumber: without a number there are no calls",
+            ),
+            (
+                (
+                    "!has(self.ai) || !has(self.ai.sms) || self.ai.sms.route == 'None'"
+                    " || has(self.phoneNumber)"
+                ),
+                "spec.ai.sms needs spec.phoneNumber: without a number there are no SMS",
+            ),
+            (
+                "!has(self.ai) || self.ai.route == 'None' || has(self.whatsapp)",
+                "spec.ai.route needs spec.whatsapp: without an instance there are no messages",
+            ),
+            (
+                (
+                    "!has(self.whatsapp) || !has(self.whatsapp.number) || self.whatsapp.number != 'Tenant'"
+                    " || has(self.phoneNumber)"
+                ),
+                "spec.whatsapp.number: Tenant needs spec.phoneNumber",
+            ),
+            (
+                (
+                    "!has(oldSelf.business.id)"
+                    " || (has(self.business.id) && self.business.id == oldSelf.business.id)"
+                ),
+                "spec.business.id is immutable once set",
+            ),
+        )
+    )
+
+    business: Business = Field(description="Who the business is.")
+    phone_number: PhoneNumber | None = Field(
+        None, description="The business's number. Left out: none of ours. Removing it later means Retain."
+    )
+    whatsapp: WhatsApp | None = Field(
+        None, description="The business's WhatsApp. Left out: none. Removing it later means Retain."
+    )
+    ai: Ai | None = Field(None, description="Who answers. Left out: nobody.")
+    management_policy: ManagementPolicy | None = Field(
+        None,
+        description="Full, or Observe: nothing is changed and status.plan says what would be."
+        " Left out: Full.",
+    )
+    paused: bool | None = Field(None, description="Stop reconciling; a deletion waits too. Left out: false.")
+
+
+class BusinessTenant(ApiModel):
+    """One business: phone number, WhatsApp instance and profile, and the AI that answers."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            # Root rules against status, because `self == oldSelf` on the field does not survive
+            # removing the block and adding it again (measured).
+            (
+                (
+                    "!has(self.status) || !has(self.status.phoneNumber)"
+                    " || !has(self.status.phoneNumber.country) || !has(self.spec.phoneNumber)"
+                    " || self.spec.phoneNumber.country == self.status.phoneNumber.country"
+                ),
+                "spec.phoneNumber.country is immutable: the tenant has a number in another country",
+            ),
+            (
+                (
+                    "!has(self.status) || !has(self.status.phoneNumber)"
+                    " || !has(self.status.phoneNumber.type) || !has(self.spec.phoneNumber)"
+                    " || self.spec.phoneNumber.type == self.status.phoneNumber.type"
+                ),
+                "spec.phoneNumber.type is immutable: the tenant has a number of another type",
+            ),
+            (
+                (
+                    "!has(self.status) || !has(self.status.instance) || !has(self.status.instance.channel)"
+                    " || !has(self.spec.whatsapp)"
+                    " || self.spec.whatsapp.channel == self.status.instance.channel"
+                ),
+                "spec.whatsapp.channel is immutable: the tenant has an instance of another channel",
+            ),
+        )
+    )
+
+    spec: BusinessTenantSpec = Field(description="What the business asks for.")
+    status: BusinessTenantStatus | None = Field(
+        None, description="What the operator observed and did. Written by the operator only."
+    )
+
+
+def _column(name: str, path: str, priority: int = 0, type_: str = "string") -> dict[str, Any]:
+    column: dict[str, Any] = {"name": name, "type": type_, "jsonPath": path}
+    if priority:
+        column["priority"] = priority
+    return column
+
+
+SHORT_NAMES: Final = ("bt",)
+PRINTER_COLUMNS: Final = (
+    _column("Phase", ".status.phase"),
+    _column("Number", ".status.phoneNumber.number"),
+    _column("WhatsApp", ".status.instance.state"),
+    _column("AI", ".status.routing.route"),
+    _column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+    _column("Age", ".metadata.creationTimestamp", type_="date"),
+    _column("Provider", ".status.phoneNumber.provider", 1),
+    _column("Cost", ".status.phoneNumber.monthlyCostText", 1),
+    _column("Server", ".status.instance.server", 1),
+    _column("Message", ".status.message", 1),
+)

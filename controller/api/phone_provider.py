@@ -1,0 +1,158 @@
+"""`PhoneProvider`: one account at a telephony provider."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from controller.api.common_fields import (
+    E164,
+    ApiModel,
+    ClientLimits,
+    CountryCode,
+    Duration,
+    HttpUrl,
+    Identifier,
+    MarkText,
+    ObjectName,
+    SecretKey,
+    Timestamp,
+    list_atomic,
+    list_map,
+    list_set,
+    rules,
+)
+from controller.api.conditions import Condition
+
+
+class PhoneProviderType(StrEnum):
+    TWILIO = "Twilio"
+
+
+class TwilioCredentials(ApiModel):
+    """Secret in the operator's namespace with the account's credentials."""
+
+    name: ObjectName = Field(description="Name of the Secret.")
+    auth_token_key: SecretKey | None = Field(None, description="Key of the auth token. Left out: authToken.")
+    api_key_sid_key: SecretKey | None = Field(
+        None, description="Key of an API key's SID, used instead of the auth token. Left out: none."
+    )
+    api_key_secret_key: SecretKey | None = Field(
+        None, description="Key of that API key's secret. Left out: none."
+    )
+
+
+class TwilioAccount(ApiModel):
+    """A Twilio account or subaccount."""
+
+    account_sid: Annotated[str, StringConstraints(max_length=34, pattern=r"^AC[0-9a-fA-F]{32}$")] = Field(
+        description="SID of the account or subaccount that owns the numbers. Immutable.",
+        json_schema_extra=rules(("self == oldSelf", "spec.twilio.accountSID is immutable")),
+    )
+    credentials_secret_ref: TwilioCredentials = Field(description="Where the credentials are.")
+
+
+class PhoneProviderSpec(ApiModel):
+    """An account and how it may be used."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self.type != 'Twilio' || has(self.twilio)", "spec.twilio is needed with type Twilio")
+        )
+    )
+
+    type: PhoneProviderType = Field(
+        description="The provider. Immutable.",
+        json_schema_extra=rules(("self == oldSelf", "spec.type is immutable")),
+    )
+    twilio: TwilioAccount | None = Field(None, description="With type Twilio: the account.")
+    countries: Annotated[list[CountryCode], Field(max_length=64)] | None = Field(
+        None,
+        description="Countries to buy numbers in. Left out or empty: every country the provider sells.",
+        json_schema_extra=list_set(),
+    )
+    priority: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        None, description="Providers with a higher priority are asked first. Left out: 100."
+    )
+    api_base_url: HttpUrl | None = Field(
+        None, description="Base URL for tests and private gateways. Left out: the provider's own."
+    )
+    limits: ClientLimits | None = Field(
+        None, description="How much is asked of the account. Left out: 10/s, 8."
+    )
+    poll_interval: Duration | None = Field(
+        None, description="How often the account's numbers are listed. Left out: 5m."
+    )
+    lost: bool | None = Field(
+        None,
+        description="True: the account is gone for good; do not wait for it when looking for existing"
+        " numbers. Left out: false.",
+    )
+
+
+class OrphanNumber(ApiModel):
+    """A number with our mark that no tenant has."""
+
+    number: E164 = Field(description="The number.")
+    mark: MarkText = Field(description="Its mark.")
+    since: Timestamp = Field(description="When it was first seen without a tenant.")
+
+
+class IrreversibleAct(ApiModel):
+    """One irreversible act of the last hour; the brake counts them."""
+
+    what: Annotated[str, StringConstraints(max_length=63)] = Field(description="What was done.")
+    name: Identifier = Field(description="To what.")
+    at: Timestamp = Field(description="When.")
+
+
+class PhoneProviderStatus(ApiModel):
+    """What the operator observed."""
+
+    conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
+        None, description="Ready.", json_schema_extra=list_map("type")
+    )
+    account: Identifier | None = Field(None, description="Account at the provider.")
+    tenants: Annotated[int, Field(ge=0)] | None = Field(None, description="Tenants with a number here.")
+    numbers_owned: Annotated[int, Field(ge=0)] | None = Field(None, description="Numbers in the account.")
+    numbers_managed: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Numbers with this cluster's mark."
+    )
+    numbers_unmarked: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Numbers without a mark; never touched."
+    )
+    orphans: Annotated[list[OrphanNumber], Field(max_length=256)] | None = Field(
+        None,
+        description="Numbers with our mark and no tenant; never released by themselves.",
+        json_schema_extra=list_map("number"),
+    )
+    recent_irreversible: Annotated[list[IrreversibleAct], Field(max_length=64)] | None = Field(
+        None, description="Irreversible acts of the last hour.", json_schema_extra=list_atomic()
+    )
+    observed_generation: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Generation of the spec that was last reconciled."
+    )
+
+
+class PhoneProvider(ApiModel):
+    """One account at a telephony provider, from which tenants get their numbers."""
+
+    spec: PhoneProviderSpec = Field(description="The account and how it may be used.")
+    status: PhoneProviderStatus | None = Field(None, description="What the operator observed.")
+
+
+SHORT_NAMES: Final = ("pp",)
+PRINTER_COLUMNS: Final[tuple[dict[str, Any], ...]] = (
+    {"name": "Type", "type": "string", "jsonPath": ".spec.type"},
+    {"name": "Account", "type": "string", "jsonPath": ".status.account"},
+    {"name": "Tenants", "type": "integer", "jsonPath": ".status.tenants"},
+    {"name": "Numbers", "type": "integer", "jsonPath": ".status.numbersOwned"},
+    {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    {
+        "name": "Message",
+        "type": "string",
+        "jsonPath": '.status.conditions[?(@.type=="Ready")].message',
+        "priority": 1,
+    },
+)
