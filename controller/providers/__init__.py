@@ -1,0 +1,1 @@
+"""The outside world: telephony providers and Evolution servers. Knows HTTP and SDKs, not Kubernetes."""

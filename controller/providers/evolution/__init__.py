@@ -1,0 +1,1 @@
+"""Evolution API 2.3.7, the WhatsApp gateway."""

@@ -1,0 +1,128 @@
+"""The one place that picks an implementation by the type that a spec names."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from controller.api.common_fields import ClientLimits
+from controller.api.conditions import Reason
+from controller.api.evolution_server import EvolutionServerSpec, MetricsMode
+from controller.api.phone_provider import PhoneProviderSpec, PhoneProviderType, TwilioCredentials
+from controller.providers.clock import Clock
+from controller.providers.errors import Terminal
+from controller.providers.evolution.protocol import EvolutionServerClient
+from controller.providers.limits import Limiter, Limits
+from controller.providers.telephony.protocol import TelephonyAccount
+from controller.providers.transport import Observer, unobserved
+
+_TELEPHONY_LIMITS: Final = {PhoneProviderType.TWILIO: Limits(requests_per_second=10, concurrent=8)}
+_EVOLUTION_LIMITS: Final = Limits(requests_per_second=20, concurrent=8)
+_AUTH_TOKEN_KEY: Final = "authToken"  # noqa: S105 - the name of a key, not its value
+
+
+def telephony_limiter(name: str, spec: PhoneProviderSpec, *, clock: Clock | None = None) -> Limiter:
+    """The limits of a PhoneProvider named `name`. Keep it while the object lives: it remembers failures."""
+    limits = _limits(spec.limits, _TELEPHONY_LIMITS[spec.type])
+    return Limiter(f"PhoneProvider {name}", limits, unavailable=Reason.PROVIDER_UNAVAILABLE, clock=clock)
+
+
+def evolution_limiter(name: str, spec: EvolutionServerSpec, *, clock: Clock | None = None) -> Limiter:
+    """The limits of an EvolutionServer named `name`; keep it likewise."""
+    limits = _limits(spec.limits, _EVOLUTION_LIMITS)
+    return Limiter(f"EvolutionServer {name}", limits, unavailable=Reason.SERVER_UNAVAILABLE, clock=clock)
+
+
+def telephony_account(
+    spec: PhoneProviderSpec,
+    secret: Mapping[str, str],
+    *,
+    limiter: Limiter,
+    observer: Observer = unobserved,
+    clock: Clock | None = None,
+) -> TelephonyAccount:
+    """The account that a PhoneProvider describes. `secret` is the decoded data of the Secret that it names.
+
+    Raises `Terminal`: `SECRET_NOT_FOUND` naming the missing key, `INVALID_SPEC` when the type's block is
+    missing.
+    """
+    match spec.type:
+        case PhoneProviderType.TWILIO:
+            # Imported here because the SDK costs 16 MB, also where there is no such provider.
+            from controller.providers.telephony.twilio import TwilioAccount  # noqa: PLC0415
+
+            if spec.twilio is None:
+                raise Terminal("spec.twilio is needed with type Twilio.", reason=Reason.INVALID_SPEC)
+            token, key_sid, key_secret = _twilio_credentials(spec.twilio.credentials_secret_ref, secret)
+            return TwilioAccount(
+                account_sid=spec.twilio.account_sid,
+                auth_token=token,
+                api_key_sid=key_sid,
+                api_key_secret=key_secret,
+                base_url=spec.api_base_url,
+                limiter=limiter,
+                observer=observer,
+                clock=clock,
+            )
+
+
+def evolution_client(
+    spec: EvolutionServerSpec,
+    api_key: str,
+    *,
+    limiter: Limiter,
+    metrics_secret: Mapping[str, str] | None = None,
+    observer: Observer = unobserved,
+    clock: Clock | None = None,
+) -> EvolutionServerClient:
+    """The server that an EvolutionServer describes.
+
+    `metrics_secret` is the decoded data of `spec.metrics.basicAuthSecretRef`, where there is one. Raises
+    `Terminal` with `SECRET_NOT_FOUND` when a key is missing or empty.
+    """
+    from controller.providers.evolution.client import EvolutionClient  # noqa: PLC0415
+
+    reference = spec.metrics.basic_auth_secret_ref if spec.metrics else None
+    login = None
+    if reference is not None:
+        secret = metrics_secret or {}
+        login = (_value(secret, reference.name, "username"), _value(secret, reference.name, "password"))
+    return EvolutionClient(
+        base_url=spec.url,
+        api_key=_value(
+            {spec.api_key_secret_ref.key: api_key}, spec.api_key_secret_ref.name, spec.api_key_secret_ref.key
+        ),
+        limiter=limiter,
+        observer=observer,
+        metrics_mode=spec.metrics.mode if spec.metrics else MetricsMode.AUTO,
+        metrics_login=login,
+        clock=clock,
+    )
+
+
+def _twilio_credentials(reference: TwilioCredentials, secret: Mapping[str, str]) -> tuple[str, str, str]:
+    """Auth token, API key SID, API key secret. An API key goes first when the spec names one."""
+    if reference.api_key_sid_key is None and reference.api_key_secret_key is None:
+        return _value(secret, reference.name, reference.auth_token_key or _AUTH_TOKEN_KEY), "", ""
+    if reference.api_key_sid_key is None or reference.api_key_secret_key is None:
+        raise Terminal(
+            "spec.twilio.credentialsSecretRef: apiKeySIDKey and apiKeySecretKey are needed together.",
+            reason=Reason.INVALID_SPEC,
+        )
+    sid = _value(secret, reference.name, reference.api_key_sid_key)
+    return "", sid, _value(secret, reference.name, reference.api_key_secret_key)
+
+
+def _value(secret: Mapping[str, str], name: str, key: str) -> str:
+    # A line break at the end is the commonest mistake in Secrets, and no credential has one.
+    value = secret.get(key, "").strip()
+    if not value:
+        raise Terminal(f"Secret {name} has no key {key}, or it is empty.", reason=Reason.SECRET_NOT_FOUND)
+    return value
+
+
+def _limits(wanted: ClientLimits | None, default: Limits) -> Limits:
+    if wanted is None:
+        return default
+    return Limits(
+        requests_per_second=wanted.requests_per_second or default.requests_per_second,
+        concurrent=wanted.concurrent or default.concurrent,
+    )

@@ -1,0 +1,209 @@
+"""Numbers of one Twilio account, through the official SDK over our own transport."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from controller.api.business_tenant import Capability, NumberType
+from controller.api.conditions import Reason
+from controller.providers.clock import Clock
+from controller.providers.errors import NotFound, Retryable, Unauthorized
+from controller.providers.limits import Limiter
+from controller.providers.telephony.protocol import (
+    Candidate,
+    NumberQuery,
+    NumberSettings,
+    OwnedNumber,
+    Papers,
+)
+from controller.providers.telephony.twilio_catalogue import Catalogue
+from controller.providers.telephony.twilio_transport import TwilioTransport
+from controller.providers.telephony.twilio_wire import offered_number, overrides_of, owned_number
+from controller.providers.transport import READ_TIMEOUT, Observer, Transport, unobserved
+
+_LARGEST_PAGE: Final = 1000
+_CANDIDATES: Final = 100
+_SUBRESOURCES: Final = {
+    NumberType.LOCAL: "local",
+    NumberType.MOBILE: "mobile",
+    NumberType.NATIONAL: "national",
+    NumberType.TOLL_FREE: "toll_free",
+}
+# The SDK reads credentials and regions from the process's environment unless it is given another, non-empty
+# one.
+_NO_ENVIRONMENT: Final = {"": ""}
+
+
+class TwilioAccount:
+    """One account or subaccount; implements `TelephonyAccount`.
+
+    Either `auth_token`, or both `api_key_sid` and `api_key_secret`. `base_url` replaces every host.
+    """
+
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        auth_token: str = "",
+        api_key_sid: str = "",
+        api_key_secret: str = "",
+        base_url: str | None = None,
+        limiter: Limiter,
+        observer: Observer = unobserved,
+        read_timeout: float = READ_TIMEOUT,
+        clock: Clock | None = None,
+    ) -> None:
+        """Raises `ValueError` without credentials."""
+        user, password = (api_key_sid, api_key_secret) if api_key_sid else (account_sid, auth_token)
+        if not user or not password:
+            raise ValueError("A Twilio account needs an auth token, or an API key's SID and secret.")
+        clock = clock or Clock()
+        self._name = f"Twilio account {account_sid}"
+        self._transport = Transport(
+            system="twilio",
+            limiter=limiter,
+            unavailable=Reason.PROVIDER_UNAVAILABLE,
+            observer=observer,
+            read_timeout=read_timeout,
+            clock=clock,
+        )
+        self._client = Client(
+            user,
+            password,
+            account_sid,
+            http_client=TwilioTransport(
+                self._transport,
+                account=self._name,
+                base_url=base_url,
+                secrets=[password],
+            ),
+            environment=_NO_ENVIRONMENT,
+        )
+        self._catalogue = Catalogue(self._client, clock)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}>"
+
+    async def owned_numbers(self) -> Sequence[OwnedNumber]:
+        """All numbers, page after page; an error on any page is an error of the whole."""
+        return await self._list_owned()
+
+    async def find_owned(self, number: str) -> OwnedNumber | None:
+        """Exactly this number, read now. Twilio's filter is a pattern, so its answer is compared again."""
+        found = await self._list_owned(phone_number=number)
+        return next((owned for owned in found if owned.number == number), None)
+
+    async def search(self, query: NumberQuery) -> Sequence[Candidate]:
+        """At most 100 numbers for sale; without those that demand an address when there is none to give."""
+        with self._sdk(changes=False):
+            offer = await self._catalogue.offer(query.country)
+            if query.type not in offer.types:
+                return []
+            for_sale = getattr(self._client.available_phone_numbers(query.country), _SUBRESOURCES[query.type])
+            wishes: dict[str, Any] = {}
+            if Capability.VOICE in query.capabilities:
+                wishes["voice_enabled"] = True
+            if Capability.SMS in query.capabilities:
+                wishes["sms_enabled"] = True
+            if query.pattern:
+                wishes["contains"] = query.pattern
+            if not query.address_available:
+                wishes["exclude_all_address_required"] = True
+            try:
+                records = await for_sale.list_async(**wishes, limit=_CANDIDATES)
+            except NotFound:
+                # The country stopped selling this kind since we asked.
+                return []
+            offered = [offered_number(record) for record in records]
+        price = offer.prices.get(query.type)
+        return [
+            Candidate(number.number, price)
+            for number in offered
+            if query.capabilities <= number.capabilities
+            and (query.address_available or not number.needs_address)
+        ]
+
+    async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
+        """Buy this number in one request, never repeated. Raises `Conflict` when it is no longer for sale."""
+        wanted = {**_fields(settings), "address_sid": papers.address_id, "bundle_sid": papers.bundle_id}
+        given = {name: value for name, value in wanted.items() if value}
+        with self._sdk(changes=True):
+            try:
+                record = await self._client.incoming_phone_numbers.create_async(phone_number=number, **given)
+            except NotFound as error:
+                # Such answers have come after a purchase that went through: do not take it for "not bought".
+                raise Retryable(
+                    error.message, reason=Reason.PROVIDER_UNAVAILABLE, outcome_unknown=True
+                ) from error
+            return owned_number(record)
+
+    async def configure(self, number_id: str, settings: NumberSettings) -> OwnedNumber:
+        """Set everything, '' clears.
+
+        A trunk or an application that overrides us is cleared by a second request.
+        """
+        with self._sdk(changes=True):
+            number = self._client.incoming_phone_numbers(number_id)
+            record = await number.update_async(**_fields(settings))
+            overriding = overrides_of(record)
+            if overriding:
+                record = await number.update_async(**dict.fromkeys(overriding, ""))
+            return owned_number(record)
+
+    async def release(self, number_id: str) -> None:
+        """Give the number back for good. Twilio's word that it does not exist is success."""
+        with self._sdk(changes=True):
+            try:
+                await self._client.incoming_phone_numbers(number_id).delete_async()
+            except NotFound:
+                return
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._transport.close()
+
+    async def _list_owned(self, **filters: str) -> list[OwnedNumber]:
+        with self._sdk(changes=False):
+            try:
+                records = await self._client.incoming_phone_numbers.list_async(
+                    **filters, page_size=_LARGEST_PAGE
+                )
+            except NotFound as error:
+                # A list is never missing; the account that holds it is.
+                raise Unauthorized(
+                    f"{self._name} does not exist. Correct spec.twilio.accountSID.",
+                    reason=Reason.WRONG_CREDENTIALS,
+                ) from error
+            return [owned_number(record) for record in records]
+
+    @contextmanager
+    def _sdk(self, *, changes: bool) -> Generator[None]:
+        """Map what the SDK raises over an answer that it cannot read; HTTP errors are ours already."""
+        try:
+            yield
+        except (TwilioException, ValueError, TypeError, AttributeError, LookupError) as error:
+            raise Retryable(
+                f"{self._name} gave an answer that cannot be understood.",
+                reason=Reason.PROVIDER_UNAVAILABLE,
+                outcome_unknown=changes,
+            ) from error
+
+
+def _fields(settings: NumberSettings) -> dict[str, str]:
+    """As Twilio calls them. Methods are set too: a URL asked by GET would get no body."""
+    return {
+        "friendly_name": settings.label,
+        "voice_url": settings.voice_url,
+        "voice_method": "POST",
+        "voice_fallback_url": settings.voice_fallback_url,
+        "voice_fallback_method": "POST",
+        "status_callback": settings.status_callback_url,
+        "status_callback_method": "POST",
+        "sms_url": settings.sms_url,
+        "sms_method": "POST",
+        "sms_fallback_url": settings.sms_fallback_url,
+        "sms_fallback_method": "POST",
+    }

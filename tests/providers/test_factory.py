@@ -1,0 +1,132 @@
+"""From a spec and its Secret to a client."""
+
+import subprocess
+import sys
+from typing import Any, Final
+
+import pytest
+from aiohttp import web
+
+from controller.api.conditions import Reason
+from controller.api.evolution_server import EvolutionServerSpec
+from controller.api.phone_provider import PhoneProviderSpec
+from controller.providers.errors import Terminal
+from controller.providers.factory import (
+    evolution_client,
+    evolution_limiter,
+    telephony_account,
+    telephony_limiter,
+)
+from controller.sandbox.fakes.twilio import TwilioFake
+from tests.providers.conftest import ManualTime, Serve, generous_limiter
+
+SID: Final = "AC" + "1" * 32
+
+
+def provider(url: str | None = None, **credentials: str) -> PhoneProviderSpec:
+    body: dict[str, Any] = {
+        "type": "Twilio",
+        "twilio": {"accountSID": SID, "credentialsSecretRef": {"name": "twilio", **credentials}},
+    }
+    return PhoneProviderSpec.model_validate({**body, **({"apiBaseURL": url} if url else {})})
+
+
+def server(url: str = "http://127.0.0.1:1", **more: Any) -> EvolutionServerSpec:
+    body = {"url": url, "apiKeySecretRef": {"name": "evolution", "key": "apiKey"}, **more}
+    return EvolutionServerSpec.model_validate(body)
+
+
+KEY_NAMES: Final = {"apiKeySIDKey": "sid", "apiKeySecretKey": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("names", "secret"),
+    [
+        ({}, {"authToken": "the-token\n"}),
+        ({"authTokenKey": "token"}, {"token": "the-token"}),
+        (KEY_NAMES, {"sid": "SK" + "2" * 32, "secret": "the-secret"}),
+    ],
+)
+async def test_an_account_with_its_credentials_is_let_in(
+    names: dict[str, str], secret: dict[str, str]
+) -> None:
+    fake = TwilioFake(accounts={SID: "the-token"})
+    spec = provider(await fake.start(), **names)
+    fake.world.accounts[SID].api_keys = {"SK" + "2" * 32: "the-secret"}
+    account = telephony_account(spec, secret, limiter=generous_limiter())
+    assert await account.owned_numbers() == []
+    await account.close()
+    await fake.stop()
+
+
+@pytest.mark.parametrize(
+    ("names", "secret", "missing"),
+    [
+        ({}, {}, "authToken"),
+        ({}, {"authToken": " \n"}, "authToken"),
+        ({"authTokenKey": "token"}, {"authToken": "x"}, "token"),
+        (KEY_NAMES, {"sid": "SK1"}, "secret"),
+        (KEY_NAMES, {"secret": "x"}, "sid"),
+    ],
+)
+def test_a_missing_key_is_named(names: dict[str, str], secret: dict[str, str], missing: str) -> None:
+    with pytest.raises(Terminal, match=f"Secret twilio has no key {missing}") as refusal:
+        telephony_account(provider(**names), secret, limiter=generous_limiter())
+    assert refusal.value.reason is Reason.SECRET_NOT_FOUND
+
+
+def test_half_an_api_key_is_a_mistake_in_the_spec() -> None:
+    with pytest.raises(Terminal) as refusal:
+        telephony_account(provider(apiKeySIDKey="sid"), {"sid": "SK1"}, limiter=generous_limiter())
+    assert refusal.value.reason is Reason.INVALID_SPEC
+
+
+async def test_a_server_is_asked_with_its_key(serve: Serve) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.headers["apikey"] == "the-key"
+        return web.json_response([])
+
+    spec = server(await serve(handler))
+    client = evolution_client(spec, "the-key\n", limiter=generous_limiter())
+    assert await client.instances() == []
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "metrics_secret", "missing"),
+    [
+        ("", {"username": "u", "password": "p"}, "apiKey"),
+        ("k", {"username": "u"}, "password"),
+        ("k", None, "username"),
+    ],
+)
+def test_a_servers_missing_key_is_named(
+    key: str, metrics_secret: dict[str, str] | None, missing: str
+) -> None:
+    spec = server(metrics={"mode": "Auto", "basicAuthSecretRef": {"name": "metrics"}})
+    with pytest.raises(Terminal, match=f"has no key {missing}") as refusal:
+        evolution_client(spec, key, limiter=generous_limiter(), metrics_secret=metrics_secret)
+    assert refusal.value.reason is Reason.SECRET_NOT_FOUND
+
+
+@pytest.mark.parametrize(("limits", "burst", "wait"), [({}, 10, 0.1), ({"requestsPerSecond": 2}, 2, 0.5)])
+async def test_limits_come_from_the_spec(
+    time: ManualTime, limits: dict[str, int], burst: int, wait: float
+) -> None:
+    spec = PhoneProviderSpec.model_validate({**provider().to_wire(), "limits": limits})
+    limiter = telephony_limiter("riga", spec, clock=time.clock)
+    for _ in range(burst + 1):
+        async with limiter.slot() as slot:
+            slot.succeeded()
+    assert time.slept == [wait]
+    assert limiter.name == "PhoneProvider riga"
+
+
+def test_a_server_has_limits_of_its_own() -> None:
+    assert evolution_limiter("eu-1", server()).name == "EvolutionServer eu-1"
+
+
+def test_the_sdk_is_loaded_only_where_it_is_used() -> None:
+    """It costs 16 MB. Measured in a process of its own, since other tests have loaded it here."""
+    program = "import sys, controller.providers.factory; sys.exit('twilio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0  # noqa: S603
