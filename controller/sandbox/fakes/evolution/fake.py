@@ -1,0 +1,161 @@
+"""A fake Evolution API 2.3.7: one server with one client name, its own database and its own WhatsApp."""
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from controller.sandbox.fakes.evolution import (
+    controls,
+    creation,
+    deletion,
+    guard,
+    instances,
+    messages,
+    profile,
+    server_info,
+    settings,
+    webhooks,
+)
+from controller.sandbox.fakes.evolution.context import DELIVERIES, WORLD, FlatRefusalError, body_of
+from controller.sandbox.fakes.evolution.delivery import Deliveries
+from controller.sandbox.fakes.evolution.errors import (
+    RefusalError,
+    error_response,
+    unauthorized,
+    unknown_route,
+)
+from controller.sandbox.fakes.evolution.state import Clock, Instance, Pace, World
+from controller.sandbox.fakes.server import FakeServer, Handler
+from controller.sandbox.fakes.timers import Timers
+from controller.sandbox.fakes.wire import json_response
+
+if TYPE_CHECKING:
+    import asyncio
+
+RESOURCES = (
+    instances.routes,
+    creation.routes,
+    deletion.routes,
+    settings.routes,
+    webhooks.routes,
+    profile.routes,
+    messages.routes,
+    server_info.routes,
+)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EvolutionFake(FakeServer):
+    """Behaves as 2.3.7 was measured to behave, only quicker (see `Pace`).
+
+    Unless `manual_pairing`, an instance that shows a QR code is scanned by itself after `scan_after` seconds,
+    by the phone whose number it was created with. A deletion takes `delete_after` seconds after its answer.
+    `now` gives the times in the rows; delays always run on the event loop's clock.
+    """
+
+    logged_fields = frozenset(
+        {"instanceName", "instanceId", "integration", "number", "qrcode", "presence", "enabled"}
+    )
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        client_name: str = "evolution-sandbox",
+        manual_pairing: bool = False,
+        scan_after: float = 0.5,
+        delete_after: float = 0.3,
+        metrics: bool = True,
+        now: Clock = _utc_now,
+        random_seed: int = 0,
+        pace: Pace | None = None,
+    ) -> None:
+        super().__init__()
+        self._metrics = metrics
+        self._seed = random_seed
+        self._background: set[asyncio.Task[None]] = set()
+        pace = pace or Pace()
+        self.deliveries = Deliveries(now, pace.webhook_retries)
+        self.world = World(
+            client_name=client_name,
+            api_key=api_key,
+            manual_pairing=manual_pairing,
+            scan_after=scan_after,
+            delete_after=delete_after,
+            pace=pace,
+            now=now,
+            random=random.Random(random_seed),  # noqa: S311  repeatable ids of a sandbox
+            timers=Timers(),
+            emit=self._emit,
+        )
+
+    def configure(self, app: web.Application) -> None:
+        app[WORLD] = self.world
+        app[DELIVERIES] = self.deliveries
+        app[deletion.BACKGROUND] = self._background
+        for routes in RESOURCES:
+            app.add_routes(routes)
+        if self._metrics:
+            app.add_routes(server_info.metrics_routes)
+        app.add_routes(controls.routes)
+
+    async def open(self) -> None:
+        self.world.server_url = self.base_url
+        self.deliveries.open(self.base_url)
+
+    async def close(self) -> None:
+        self._stop_background()
+        await self.deliveries.close()
+
+    async def dispatch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            guard.check(request, self.world, await body_of(request))
+            return await handler(request)
+        except RefusalError as refusal:
+            return refusal.response()
+        except FlatRefusalError as refusal:
+            return json_response(refusal.body, refusal.status)
+
+    def error_response(self, request: web.Request, status: int) -> web.Response:
+        if status == 404:  # noqa: PLR2004
+            return unknown_route(request.method, request.raw_path).response()
+        if status == 401:  # noqa: PLR2004
+            return unauthorized().response()
+        text = "Ordered by the sandbox"
+        return error_response(status, text if status >= 500 else [text])  # noqa: PLR2004
+
+    def snapshot(self) -> Mapping[str, object]:
+        return {
+            "clientName": self.world.client_name,
+            "whatsappReachable": self.world.whatsapp_reachable,
+            "messagesSent": self.world.messages_sent,
+            "messagesReceived": self.world.messages_received,
+            "webhooksDelivered": self.deliveries.delivered,
+            "webhooksFailed": self.deliveries.failed,
+            "instances": {
+                name: controls.describe(instance) for name, instance in self.world.instances.items()
+            },
+        }
+
+    def clear(self) -> None:
+        self._stop_background()
+        self.deliveries.clear()
+        self.world.instances.clear()
+        self.world.not_on_whatsapp.clear()
+        self.world.whatsapp_reachable = True
+        self.world.messages_sent = self.world.messages_received = 0
+        self.world.random.seed(self._seed)
+
+    def _emit(self, instance: Instance, event: str, data: object) -> None:
+        self.deliveries.send(instance, event, data)
+
+    def _stop_background(self) -> None:
+        self.world.timers.cancel_all()
+        for task in self._background:
+            task.cancel()

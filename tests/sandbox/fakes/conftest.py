@@ -1,0 +1,158 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from controller.sandbox.fakes.evolution import EvolutionFake, Pace
+from controller.sandbox.fakes.twilio import TwilioFake
+
+from .receiver import Receiver
+
+ACCOUNT = "AC" + "a" * 32
+OTHER_ACCOUNT = "AC" + "b" * 32
+TOKENS = {ACCOUNT: "token-a", OTHER_ACCOUNT: "token-b"}
+
+QUICK = Pace(
+    qr_after=0,
+    connect_wait=0.01,
+    create_takes=0,
+    reconnect_after=0,
+    app_state_key_after=0,
+    webhook_retries=(0, 0),
+)
+
+
+@dataclass
+class EvolutionServer:
+    """A running fake and a client that holds the global key."""
+
+    fake: EvolutionFake
+    client: httpx.AsyncClient
+
+    async def create(self, name: str, integration: str = "WHATSAPP-BAILEYS", **fields: Any) -> httpx.Response:
+        body = {"instanceName": name, "integration": integration, **fields}
+        return await self.client.post("/instance/create", json=body)
+
+    async def state(self, name: str) -> str | None:
+        answer = (await self.client.get(f"/instance/connectionState/{name}")).json()
+        state: str | None = answer.get("instance", {}).get("state")
+        return state
+
+    async def row(self, name: str) -> dict[str, Any]:
+        rows = (await self.client.get("/instance/fetchInstances", params={"instanceName": name})).json()
+        row: dict[str, Any] = rows[0]
+        return row
+
+    async def until(self, name: str, state: str | None) -> None:
+        """Ask until the live state is `state`; None means until the instance is gone."""
+        async with asyncio.timeout(10):
+            while True:
+                response = await self.client.get(f"/instance/connectionState/{name}")
+                if response.status_code == 404:
+                    assert state is None, f"{name} is gone"
+                    return
+                if response.json()["instance"].get("state", "") == state:
+                    return
+
+    async def control(self, path: str, body: object) -> httpx.Response:
+        response = await self.client.post(f"/_sandbox/{path}", json=body)
+        assert response.is_success, response.text
+        return response
+
+
+StartEvolution = Callable[..., Awaitable[EvolutionServer]]
+
+
+@pytest.fixture
+async def start_evolution() -> AsyncIterator[StartEvolution]:
+    running: list[EvolutionServer] = []
+
+    async def start(**options: Any) -> EvolutionServer:
+        fake = EvolutionFake(
+            api_key="global", **{"scan_after": 0, "delete_after": 0, "pace": QUICK, **options}
+        )
+        base_url = await fake.start()
+        server = EvolutionServer(fake, httpx.AsyncClient(base_url=base_url, headers={"apikey": "global"}))
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        await server.client.aclose()
+        await server.fake.stop()
+
+
+@pytest.fixture
+async def evolution(start_evolution: StartEvolution) -> EvolutionServer:
+    return await start_evolution()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    await receiver.start()
+    yield receiver
+    await receiver.stop()
+
+
+@dataclass
+class TwilioServer:
+    """A running fake and a client that signs for ACCOUNT."""
+
+    fake: TwilioFake
+    client: httpx.AsyncClient
+
+    def path(self, rest: str, account: str = ACCOUNT) -> str:
+        return f"/2010-04-01/Accounts/{account}/{rest}.json"
+
+    async def search(self, country: str, kind: str, **query: Any) -> list[dict[str, Any]]:
+        response = await self.client.get(self.path(f"AvailablePhoneNumbers/{country}/{kind}"), params=query)
+        assert response.status_code == 200, response.text
+        found: list[dict[str, Any]] = response.json()["available_phone_numbers"]
+        return found
+
+    async def buy(self, number: object, **fields: Any) -> httpx.Response:
+        form = {"PhoneNumber": number, **fields}
+        return await self.client.post(self.path("IncomingPhoneNumbers"), data=form)
+
+    async def buy_any(self, country: str = "LV", kind: str = "Mobile", **fields: Any) -> dict[str, Any]:
+        candidate = (await self.search(country, kind, PageSize=1))[0]["phone_number"]
+        response = await self.buy(candidate, **fields)
+        assert response.status_code == 201, response.text
+        bought: dict[str, Any] = response.json()
+        return bought
+
+    async def owned(self, **query: Any) -> list[str]:
+        response = await self.client.get(self.path("IncomingPhoneNumbers"), params=query)
+        return [number["phone_number"] for number in response.json()["incoming_phone_numbers"]]
+
+    async def control(self, path: str, body: object) -> httpx.Response:
+        response = await self.client.post(f"/_sandbox/{path}", json=body)
+        assert response.is_success, response.text
+        return response
+
+    async def charges(self) -> list[dict[str, Any]]:
+        charges: list[dict[str, Any]] = (await self.client.get("/_sandbox/state")).json()["charges"]
+        return charges
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[TwilioServer]:
+    fake = TwilioFake(accounts=TOKENS)
+    base_url = await fake.start()
+    async with httpx.AsyncClient(base_url=base_url, auth=(ACCOUNT, TOKENS[ACCOUNT])) as client:
+        yield TwilioServer(fake, client)
+    await fake.stop()
+
+
+@pytest.fixture
+async def other_account(twilio: TwilioServer) -> AsyncIterator[TwilioServer]:
+    """The same Twilio, seen by another customer."""
+    async with httpx.AsyncClient(
+        base_url=twilio.fake.base_url,
+        auth=(OTHER_ACCOUNT, TOKENS[OTHER_ACCOUNT]),
+    ) as client:
+        yield TwilioServer(twilio.fake, client)

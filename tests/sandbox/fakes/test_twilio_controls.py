@@ -1,0 +1,116 @@
+"""Prices, calls, and what people do in Twilio's Console behind the operator's back."""
+
+from typing import Any
+
+from .conftest import ACCOUNT, TwilioServer
+
+
+async def test_prices_are_texts_with_twilios_names(twilio: TwilioServer):
+    prices = (await twilio.client.get("/v1/PhoneNumbers/Countries/US")).json()
+
+    assert prices["price_unit"] == "USD"
+    assert prices["phone_number_prices"] == [
+        {"number_type": "local", "base_price": "1.15", "current_price": "1.15"},
+        {"number_type": "toll free", "base_price": "2.15", "current_price": "2.15"},
+    ]
+    assert (await twilio.client.get("/v1/PhoneNumbers/Countries/FR")).status_code == 404
+
+
+async def test_prices_can_change_and_be_missing(twilio: TwilioServer):
+    await twilio.control("prices", {"LV": {"mobile": "9.50", "local": None}})
+
+    prices = (await twilio.client.get("/v1/PhoneNumbers/Countries/LV")).json()["phone_number_prices"]
+
+    assert [(price["number_type"], price["current_price"]) for price in prices] == [("mobile", "9.50")]
+
+
+async def test_a_country_can_have_nothing_for_sale(twilio: TwilioServer):
+    candidate = (await twilio.search("LV", "Mobile", PageSize=1))[0]["phone_number"]
+
+    await twilio.control("inventory", {"LV": {"mobile": {"stock": 0}}})
+
+    assert await twilio.search("LV", "Mobile") == []
+    assert (await twilio.buy(candidate)).json()["code"] == 21422
+
+
+async def test_the_inventory_can_be_named_number_by_number(twilio: TwilioServer):
+    shelf = {
+        "candidates": ["+33612345678", "+33612345679"],
+        "address_requirements": "any",
+        "capabilities": {"voice": True},
+        "price": "4.00",
+    }
+    await twilio.control("inventory", {"FR": {"mobile": shelf}, "GB": None})
+
+    offered = await twilio.search("FR", "Mobile")
+    response = await twilio.client.get(twilio.path("AvailablePhoneNumbers/GB"))
+
+    assert [number["phone_number"] for number in offered] == shelf["candidates"]
+    assert offered[0]["address_requirements"] == "any"
+    assert offered[0]["capabilities"] == {"voice": True, "SMS": False, "MMS": False}
+    assert (await twilio.buy("+33612345678")).json()["code"] == 21631
+    assert response.status_code == 404
+
+
+async def test_an_unknown_shelf_needs_its_numbers(twilio: TwilioServer):
+    response = await twilio.client.post("/_sandbox/inventory", json={"FR": {"mobile": {"stock": 5}}})
+
+    assert response.status_code == 400
+    assert "candidates" in response.json()["error"]
+
+
+async def test_a_number_vanishes_and_is_not_charged_back(twilio: TwilioServer):
+    bought = await twilio.buy_any()
+
+    await twilio.client.delete(f"/_sandbox/numbers/{bought['phone_number']}")
+
+    assert await twilio.owned() == []
+    assert len(await twilio.charges()) == 1
+
+
+async def test_a_number_is_edited_by_hand(twilio: TwilioServer):
+    bought = await twilio.buy_any(FriendlyName="bt1:shop")
+
+    await twilio.control(
+        f"numbers/{bought['sid']}", {"FriendlyName": "mine", "VoiceUrl": "https://x.example"}
+    )
+
+    fetched = (await twilio.client.get(twilio.path(f"IncomingPhoneNumbers/{bought['sid']}"))).json()
+    assert (fetched["friendly_name"], fetched["voice_url"]) == ("mine", "https://x.example")
+
+
+async def test_an_unmarked_number_is_owned_without_a_purchase(twilio: TwilioServer):
+    await twilio.control("numbers", {"account": ACCOUNT, "PhoneNumber": "+37120000077"})
+
+    assert await twilio.owned() == ["+37120000077"]
+    assert await twilio.charges() == []
+
+
+async def test_calls_are_listed_in_pages_and_by_time(twilio: TwilioServer):
+    for day in range(1, 6):
+        call = {
+            "account": ACCOUNT,
+            "from": "+37129999999",
+            "to": "+37120000077",
+            "duration": day,
+            "start_time": f"2026-03-0{day}T12:00:00Z",
+        }
+        await twilio.control("calls", call)
+
+    async def durations(**query: Any) -> list[str]:
+        found: list[str] = []
+        uri: str | None = twilio.path("Calls")
+        params: dict[str, Any] | None = query
+        while uri is not None:
+            page = (await twilio.client.get(uri, params=params)).json()
+            found += [call["duration"] for call in page["calls"]]
+            uri, params = page["next_page_uri"], None
+        return found
+
+    assert await durations(PageSize=2) == ["5", "4", "3", "2", "1"]
+    assert await durations(**{"StartTime>": "2026-03-03", "PageSize": 1}) == ["5", "4", "3"]
+    assert await durations(**{"StartTime<": "2026-03-02"}) == ["1"]
+    assert await durations(StartTime="2026-03-02") == ["2"]
+    assert await durations(To="+37100000000") == []
+    first = (await twilio.client.get(twilio.path("Calls"), params={"PageSize": 1})).json()["calls"][0]
+    assert first["start_time"] == "Thu, 05 Mar 2026 12:00:00 +0000"
