@@ -1,0 +1,127 @@
+"""Is WhatsApp connected, on the right number, and whose turn is it if not. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from controller.api.business_tenant import Channel
+from controller.api.conditions import Reason
+from controller.providers.evolution.protocol import InstanceRow, SessionState
+from controller.reconcile.change import Change, StartPairing
+from controller.reconcile.context import Policy
+from controller.reconcile.desired import DesiredInstance, DesiredTenant
+from controller.reconcile.facet_plan import FacetPlan
+from controller.reconcile.observed import InstanceObserved, NumberObserved
+from controller.reconcile.verdict import NOT_REQUESTED, Facet, Verdict
+
+# Only these codes end a pairing; every other close is healed by Evolution itself (measured).
+TERMINAL_DISCONNECTS: Final = frozenset({401, 402, 403, 406})
+
+
+def plan_connection(
+    desired: DesiredTenant,
+    number: NumberObserved,
+    observed: InstanceObserved,
+    policy: Policy,
+    now: datetime,
+) -> FacetPlan:
+    """At most one change: offering a code to pair with."""
+    wanted, row = desired.instance, observed.row
+    if wanted is None:
+        return FacetPlan.say(NOT_REQUESTED)
+    if observed.unreachable is not None:
+        return FacetPlan.say(observed.unreachable)
+    if row is None:
+        return FacetPlan.say(Verdict.waiting(Reason.WAITING_FOR_INSTANCE, "There is no instance yet."))
+    if observed.state is SessionState.OPEN:
+        return FacetPlan.say(_say_open(wanted, number, row))
+    if observed.state is None:
+        return FacetPlan.say(
+            Verdict.waiting(Reason.CONNECTING, f"{observed.server} has not loaded {row.name} yet.")
+        )
+    if wanted.channel is not Channel.BAILEYS:
+        return FacetPlan.say(
+            Verdict.waiting(
+                Reason.CONNECTING,
+                f"{row.name} was logged out; an instance of this channel opens again when its server restarts.",
+            )
+        )
+    if not _needs_pairing(row):
+        return FacetPlan.say(
+            Verdict.waiting(
+                Reason.CONNECTING,
+                f"{row.name} is paired and reconnects by itself; nobody needs to do anything.",
+            )
+        )
+    return _pair(number, observed, policy, now)
+
+
+def _say_open(wanted: DesiredInstance, number: NumberObserved, row: InstanceRow) -> Verdict:
+    if wanted.channel is not Channel.BAILEYS:
+        return Verdict.good(Reason.CONNECTED, "The test channel is open.")
+    tenants_number = number.recorded.number if number.recorded else None
+    if wrong_number(wanted, number, row):
+        return Verdict.waiting(
+            Reason.WRONG_NUMBER,
+            f"The instance is paired with {row.owner_number}, but the tenant's number is {tenants_number}. It gets no"
+            " routing. Unlink the device on that phone and pair the right one, or set whatsapp.number: Any.",
+        )
+    if wanted.paired_number_is_tenants and row.owner_number is None:
+        # Routing must not begin on a number that is not known yet.
+        return Verdict.waiting(
+            Reason.CONNECTING, "Connected; which number is paired is being read.", after=2.0
+        )
+    return Verdict.good(Reason.CONNECTED, f"WhatsApp is connected on {row.owner_number or 'its number'}.")
+
+
+def wrong_number(wanted: DesiredInstance | None, number: NumberObserved, row: InstanceRow | None) -> bool:
+    """Whether the instance is paired with a number that is known not to be the tenant's."""
+    return (
+        wanted is not None
+        and wanted.channel is Channel.BAILEYS
+        and wanted.paired_number_is_tenants
+        and number.recorded is not None
+        and row is not None
+        and row.owner_number is not None
+        and row.owner_number != number.recorded.number
+    )
+
+
+def _needs_pairing(row: InstanceRow) -> bool:
+    """The row stays `open` through every outage and leaves it only at a terminal disconnect (measured).
+
+    The owner stays in the row after an unlink, so it alone says nothing.
+    """
+    if row.owner_number is None:
+        return True
+    if row.disconnection_code in TERMINAL_DISCONNECTS:
+        return row.stored_state is not SessionState.OPEN
+    return False
+
+
+def _pair(number: NumberObserved, observed: InstanceObserved, policy: Policy, now: datetime) -> FacetPlan:
+    row = observed.row
+    assert row is not None  # noqa: S101
+    timeout = timedelta(seconds=observed.session_timeout_seconds)
+    if observed.pairing_since is not None and now - observed.pairing_since >= timeout:
+        return FacetPlan.say(
+            Verdict.waiting(
+                Reason.PAIRING_TIMED_OUT,
+                f"Nobody paired {row.name} within {int(timeout.total_seconds() // 60)} minutes. Set the annotation"
+                " x-sevenai.com/reconcile-requested-at to a new value to start a new pairing.",
+            )
+        )
+    phone = number.recorded.number if number.recorded else "the business's number"
+    verdict = Verdict.waiting(
+        Reason.WAITING_FOR_PAIRING,
+        f"Pair WhatsApp of {phone}: open it on the phone, Linked devices, Link a device, and use the code that"
+        f" {row.name} on {observed.server} shows.",
+        after=policy.connect_interval.total_seconds(),
+    )
+    tried = observed.connect_tried_at
+    # A repeated connect starts parallel reconnect loops (measured): only on a closed one, and rarely.
+    if observed.state is not SessionState.CLOSE or (tried and now - tried < policy.connect_interval):
+        return FacetPlan.say(verdict)
+    change = Change(
+        Facet.CONNECTION, f"offer a pairing code of {row.name}", "it is not paired", StartPairing()
+    )
+    return FacetPlan((change,), verdict)

@@ -1,0 +1,67 @@
+"""What every step of the engine works with: the fleet, the ports and the policy."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from controller.clock import Clock
+from controller.reconcile.fleet import Fleet
+from controller.reconcile.ports import (
+    Claims,
+    ClientFactory,
+    Events,
+    FleetObjects,
+    Ledger,
+    Secrets,
+    TenantIndex,
+    Tenants,
+    Wake,
+)
+from controller.reconcile.tenant_object import TenantKey
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Numbers that bound what the engine does; each is a setting of the operator."""
+
+    cluster_id: str
+    operator_namespace: str = "tenant-system"
+    deep_check_interval: timedelta = timedelta(minutes=30)
+    retain_timeout: timedelta = timedelta(minutes=10)
+    irreversible_per_hour: int = 5
+    repairs_per_hour: int = 3
+    sale_check_interval: timedelta = timedelta(minutes=10)
+    connect_interval: timedelta = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one process remembers of tenants; losing it costs a few extra reads, never money."""
+
+    deep_checked_at: dict[TenantKey, datetime] = field(default_factory=dict)
+    connected_at: dict[TenantKey, datetime] = field(default_factory=dict)
+    claims_held: dict[TenantKey, tuple[str, str]] = field(default_factory=dict)
+
+    def forget(self, key: TenantKey) -> None:
+        """The tenant is gone."""
+        self.deep_checked_at.pop(key, None)
+        self.connected_at.pop(key, None)
+        self.claims_held.pop(key, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Handed to every step."""
+
+    policy: Policy
+    fleet: Fleet
+    tenants: Tenants
+    secrets: Secrets
+    claims: Claims
+    ledger: Ledger
+    events: Events
+    fleet_objects: FleetObjects
+    tenant_index: TenantIndex
+    wake: Wake
+    clients: ClientFactory
+    clock: Clock
+    memory: Memory = field(default_factory=Memory)

@@ -1,0 +1,228 @@
+"""What a tenant's spec asks of the outside world, in the outside world's terms. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from controller.api.business_tenant import (
+    BusinessTenantSpec,
+    CallRoute,
+    Capability,
+    Channel,
+    InstanceSettings,
+    MessageRoute,
+    NumberType,
+    PairedNumber,
+    Webhook,
+    WebhookEvent,
+)
+from controller.api.common_fields import Money, SecretKeyReference
+from controller.providers.evolution.protocol import BehaviourSettings, Integration
+from controller.providers.telephony.protocol import NumberQuery, NumberSettings, Papers
+from controller.reconcile.ownership import Owner
+
+# WhatsApp shows and takes 25 characters of a name.
+PROFILE_NAME_LIMIT: Final = 25
+
+_INTEGRATIONS: Final = {Channel.BAILEYS: Integration.BAILEYS, Channel.EVOLUTION: Integration.EVOLUTION}
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredNumber:
+    """The number the tenant wants, and how it is to be set."""
+
+    query: NumberQuery
+    provider: str | None
+    ceilings: tuple[Money, ...]
+    papers: Papers
+    settings: NumberSettings
+
+    @property
+    def country(self) -> str:
+        return self.query.country
+
+    @property
+    def type(self) -> NumberType:
+        return self.query.type
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredInstance:
+    """The instance the tenant wants. `paired_number_is_tenants`: no other WhatsApp number may be paired."""
+
+    name: str
+    channel: Channel
+    integration: Integration
+    behaviour: BehaviourSettings
+    server: str | None
+    region: str | None
+    paired_number_is_tenants: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredProfile:
+    """What the WhatsApp profile should say. `about` None: leave the line as it is."""
+
+    name: str
+    about: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint({"name": self.name, "about": self.about})
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredWebhook:
+    """Where an instance's events go. `url` None: the server's default. The Authorization header's value is
+    read from the Secret only when the webhook is written or read back.
+    """
+
+    url: str | None
+    events: tuple[str, ...]
+    headers: Mapping[str, str]
+    auth: SecretKeyReference | None
+
+    def fingerprint(self, url: str, secret_version: str | None) -> str:
+        """Changes when any part changes, the Secret included; holds no part of it."""
+        return fingerprint(
+            {
+                "url": url,
+                "events": self.events,
+                "headers": dict(self.headers),
+                "auth": [self.auth.name, self.auth.key, secret_version] if self.auth else None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredTenant:
+    """Everything the spec asks for; None for what it leaves out."""
+
+    owner: Owner
+    number: DesiredNumber | None
+    instance: DesiredInstance | None
+    profile: DesiredProfile | None
+    webhook: DesiredWebhook | None
+    voice: CallRoute
+    sms: CallRoute
+
+
+def desire(spec: BusinessTenantSpec, owner: Owner) -> DesiredTenant:
+    """Translate a spec."""
+    return DesiredTenant(
+        owner=owner,
+        number=_number(spec, owner),
+        instance=_instance(spec, owner),
+        profile=_profile(spec),
+        webhook=_webhook(spec, owner),
+        voice=_voice_route(spec),
+        sms=_sms_route(spec),
+    )
+
+
+def fingerprint(value: object) -> str:
+    """Short stable hash of plain data."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _number(spec: BusinessTenantSpec, owner: Owner) -> DesiredNumber | None:
+    wanted = spec.phone_number
+    if wanted is None:
+        return None
+    papers = Papers()
+    if wanted.regulatory is not None:
+        papers = Papers(wanted.regulatory.address_sid or "", wanted.regulatory.bundle_sid or "")
+    return DesiredNumber(
+        query=NumberQuery(
+            country=wanted.country,
+            type=wanted.type,
+            capabilities=frozenset(Capability if wanted.capabilities is None else wanted.capabilities),
+            pattern=wanted.pattern,
+            address_available=bool(papers.address_id),
+        ),
+        provider=wanted.provider_ref.name if wanted.provider_ref else None,
+        ceilings=tuple(wanted.max_monthly_cost or ()),
+        papers=papers,
+        settings=_number_settings(spec, owner),
+    )
+
+
+def _number_settings(spec: BusinessTenantSpec, owner: Owner) -> NumberSettings:
+    voice = spec.ai.voice if spec.ai and _voice_route(spec) is CallRoute.WEBHOOK else None
+    sms = spec.ai.sms if spec.ai and _sms_route(spec) is CallRoute.WEBHOOK else None
+    return NumberSettings(
+        label=owner.label(),
+        voice_url=(voice.url if voice else None) or "",
+        voice_fallback_url=(voice.fallback_url if voice else None) or "",
+        status_callback_url=(voice.status_callback_url if voice else None) or "",
+        sms_url=(sms.url if sms else None) or "",
+        sms_fallback_url=(sms.fallback_url if sms else None) or "",
+    )
+
+
+def _voice_route(spec: BusinessTenantSpec) -> CallRoute:
+    return spec.ai.voice.route if spec.ai and spec.ai.voice else CallRoute.NONE
+
+
+def _sms_route(spec: BusinessTenantSpec) -> CallRoute:
+    return spec.ai.sms.route if spec.ai and spec.ai.sms else CallRoute.NONE
+
+
+def _instance(spec: BusinessTenantSpec, owner: Owner) -> DesiredInstance | None:
+    wanted = spec.whatsapp
+    if wanted is None:
+        return None
+    return DesiredInstance(
+        name=owner.instance_name,
+        channel=wanted.channel,
+        integration=_INTEGRATIONS[wanted.channel],
+        behaviour=_behaviour(wanted.settings or InstanceSettings()),
+        server=wanted.server_ref.name if wanted.server_ref else None,
+        region=wanted.region,
+        paired_number_is_tenants=spec.phone_number is not None and wanted.number is not PairedNumber.ANY,
+    )
+
+
+def _behaviour(settings: InstanceSettings) -> BehaviourSettings:
+    return BehaviourSettings(
+        reject_call=bool(settings.reject_calls),
+        msg_call=settings.call_message or "",
+        groups_ignore=bool(settings.ignore_groups),
+        always_online=bool(settings.always_online),
+        read_messages=bool(settings.read_messages),
+        read_status=bool(settings.read_status),
+        sync_full_history=bool(settings.sync_full_history),
+    )
+
+
+def _profile(spec: BusinessTenantSpec) -> DesiredProfile | None:
+    if spec.whatsapp is None or spec.whatsapp.profile is None or not spec.whatsapp.profile.manage:
+        return None
+    return DesiredProfile(spec.business.name[:PROFILE_NAME_LIMIT], spec.business.about)
+
+
+def _webhook(spec: BusinessTenantSpec, owner: Owner) -> DesiredWebhook | None:
+    if spec.ai is None or spec.ai.route is not MessageRoute.WEBHOOK:
+        return None
+    webhook = spec.ai.webhook or Webhook()
+    headers = {"x-tenant": f"{owner.namespace}/{owner.name}"}
+    if spec.business.id is not None:
+        headers["x-business-id"] = spec.business.id
+    if spec.business.languages:
+        headers["x-tenant-languages"] = ",".join(spec.business.languages)
+    if spec.ai.features:
+        headers["x-tenant-features"] = ",".join(spec.ai.features)
+    events = webhook.events or [WebhookEvent.MESSAGES_UPSERT]
+    return DesiredWebhook(
+        url=webhook.url,
+        events=tuple(sorted(_evolution_event(event) for event in events)),
+        headers=headers,
+        auth=webhook.auth_secret_ref,
+    )
+
+
+def _evolution_event(event: WebhookEvent) -> str:
+    """`MessagesUpsert` -> `MESSAGES_UPSERT`."""
+    return "".join(f"_{c}" if c.isupper() else c.upper() for c in event.value).lstrip("_")

@@ -1,0 +1,236 @@
+"""One pass over an EvolutionServer: live states every poll, the rows less often and after changes, tenants woken."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from controller.api.common_fields import parse_duration
+from controller.api.conditions import Reason
+from controller.api.evolution_server import EvolutionServerSpec, MetricsMode
+from controller.providers.errors import OutsideError
+from controller.providers.evolution.protocol import SessionState
+from controller.reconcile.context import Context
+from controller.reconcile.desired import fingerprint
+from controller.reconcile.fleet import InstanceServer
+from controller.reconcile.fleet_object import FleetObject, ready_conditions
+from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
+from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
+from controller.reconcile.status import status_patch
+from controller.reconcile.verdict import Again, Verdict
+
+DEFAULT_POLL: Final = "30s"
+# The rows cost the server a count of messages a row; the live states cost nothing.
+POLLS_PER_LIST: Final = 10
+# One slow answer must not rewrite the status of 500 tenants.
+FAILURES_BELIEVED: Final = 3
+# Below three, instances that went were deleted one by one; from there on more than 5 % is the server's trouble.
+MASS_MINIMUM: Final = 3
+MASS_SHARE: Final = 0.05
+
+Server = FleetObject[EvolutionServerSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a poll found: what to say, and whose instances moved."""
+
+    verdict: Verdict
+    changed: frozenset[str] = frozenset()
+
+
+async def reconcile_evolution_server(server: Server, context: Context, back_off: BackOff) -> NextLook:
+    """Look at the server once, and say what was found."""
+    name = server.key.name
+    known = context.fleet.servers.setdefault(name, InstanceServer(name, server.spec))
+    known.spec, known.deleting = server.spec, server.deleted_at is not None
+    try:
+        if await _keep_or_let_go(server, context):
+            forget_evolution_server(name, context)
+            return ON_CHANGE
+        before, was_proven = known.problem, known.instances.listed.proven
+        mass_before = known.mass_disappearance is not None
+        refused = await _connect(server, known, context)
+        looked = _Looked(refused) if refused is not None else await _look(known, context)
+        known.problem = _believed(known, looked.verdict)
+        first = known.instances.listed.proven and not was_proven
+        turned = (before is None) != (known.problem is None) or mass_before != (
+            known.mass_disappearance is not None
+        )
+        _wake(known, looked.changed, context, first=first, turned=turned)
+        await _report(server, known, looked.verdict, context)
+    except ObjectChangedError:
+        return NextLook(1.0)
+    return _next_look(server, known, looked.verdict, back_off)
+
+
+def forget_evolution_server(name: str, context: Context) -> None:
+    """The object is gone: its tenants say so, and nothing new is placed there."""
+    context.fleet.servers.pop(name, None)
+    context.wake.wake(context.tenant_index.on_server(name).values())
+
+
+async def _keep_or_let_go(server: Server, context: Context) -> bool:
+    """A server that serves tenants holds a finalizer: deleted, it goes on serving them and gets no new ones."""
+    serving = bool(context.tenant_index.on_server(server.key.name))
+    if server.deleted_at is None and not server.has_finalizer:
+        await context.fleet_objects.add_finalizer(server.key, server.resource_version, server.finalizers)
+        raise ObjectChangedError(f"{server.key} got its finalizer")
+    if server.deleted_at is not None and server.has_finalizer and not serving:
+        await context.fleet_objects.remove_finalizer(server.key, server.resource_version, server.finalizers)
+        return True
+    return False
+
+
+async def _connect(server: Server, known: InstanceServer, context: Context) -> Verdict | None:
+    """Have a client with the key as it is now; None when there is one."""
+    reference, namespace = server.spec.api_key_secret_ref, context.policy.operator_namespace
+    metrics = server.spec.metrics.basic_auth_secret_ref if server.spec.metrics else None
+    versions = [
+        context.secrets.version(namespace, reference.name),
+        context.secrets.version(namespace, metrics.name) if metrics else None,
+    ]
+    made_of = fingerprint([server.spec.to_wire(), versions])
+    if known.client is not None and known.made_of == made_of:
+        return None
+    if known.client is not None:
+        client, known.client = known.client, None
+        await client.close()
+    secret = await context.secrets.read(namespace, reference.name)
+    key = (secret or {}).get(reference.key)
+    if not key:
+        lacking = "does not exist" if secret is None else f"has no key {reference.key}"
+        return Verdict.waiting(
+            Reason.SECRET_NOT_FOUND,
+            f"Secret {namespace}/{reference.name} {lacking}. Create it with the server's global API key.",
+        )
+    metrics_secret = await context.secrets.read(namespace, metrics.name) if metrics else None
+    try:
+        known.client = context.clients.evolution(known.name, server.spec, key, metrics_secret)
+    except MissingSecretKeyError as error:
+        return Verdict.waiting(Reason.SECRET_NOT_FOUND, str(error))
+    known.made_of, known.failures = made_of, 0
+    return None
+
+
+async def _look(known: InstanceServer, context: Context) -> _Looked:
+    client = known.client
+    assert client is not None  # noqa: S101  # _connect made it
+    instances, changed = known.instances, frozenset[str]()
+    try:
+        if _uses_metrics(known):
+            live = await client.live_states()
+            if live is not None:
+                changed = instances.put_live(context.clock.now(), live)
+        if not _list_due(known, changed, context):
+            return _Looked(_say(known), changed)
+        began_at = context.clock.now()
+        rows = {row.name: row for row in await client.instances()}
+    except OutsideError as error:
+        return _Looked(Verdict.failed(error), changed)
+    gone = _mass_disappearance(known, rows.keys(), context)
+    known.mass_disappearance = gone
+    if instances.listed.proven or gone is None:
+        changed |= instances.listed.put(began_at, rows)
+    return _Looked(gone or _say(known), changed)
+
+
+def _uses_metrics(known: InstanceServer) -> bool:
+    return known.spec.metrics is None or known.spec.metrics.mode is MetricsMode.AUTO
+
+
+def _list_due(known: InstanceServer, changed: frozenset[str], context: Context) -> bool:
+    """Every tenth poll, and after any sign that rows differ from the list held."""
+    began_at = known.instances.listed.began_at
+    if (
+        began_at is None
+        or changed
+        or known.instances.suspects_change()
+        or known.instances.listed.has_doubts()
+    ):
+        return True
+    poll = parse_duration(known.spec.poll_interval or DEFAULT_POLL)
+    return context.clock.now() - began_at >= POLLS_PER_LIST * poll
+
+
+def _mass_disappearance(known: InstanceServer, names: Collection[str], context: Context) -> Verdict | None:
+    """Many instances of tenants gone at once: the server's trouble, not a wave of re-creations."""
+    recorded = context.tenant_index.on_server(known.name)
+    gone = [name for name in recorded if name not in names]
+    if known.spec.lost or len(gone) < MASS_MINIMUM or len(gone) <= MASS_SHARE * len(recorded):
+        return None
+    return Verdict.waiting(
+        Reason.MASS_DISAPPEARANCE,
+        f"{len(gone)} of {len(recorded)} tenants' instances are missing on {known.name}. Nothing is re-created."
+        " Check the server's database; set spec.lost: true when the loss is real and final.",
+    )
+
+
+def _say(known: InstanceServer) -> Verdict:
+    rows = len(known.instances.listed.rows)
+    if known.instances.live is None:
+        return Verdict.good(
+            Reason.AVAILABLE, f"{rows} instances; no /metrics, so states come from the database, which lags."
+        )
+    return Verdict.good(Reason.AVAILABLE, f"{rows} instances listed.")
+
+
+def _believed(known: InstanceServer, verdict: Verdict) -> Verdict | None:
+    """The problem that tenants are told of: a failing server is believed after three polls, a refusal at once."""
+    if verdict.ready or verdict.reason is Reason.MASS_DISAPPEARANCE:
+        known.failures = 0
+        return None
+    known.failures += 1
+    passing = verdict.again is Again.BACK_OFF and known.instances.listed.proven
+    return None if passing and known.failures < FAILURES_BELIEVED else verdict
+
+
+def _wake(
+    known: InstanceServer, changed: frozenset[str], context: Context, *, first: bool, turned: bool
+) -> None:
+    index, on_server = context.tenant_index, context.tenant_index.on_server(known.name)
+    if first or turned:
+        context.wake.wake({*on_server.values(), *index.unsettled()}, first_lists=first)
+        return
+    keys = {on_server.get(name) or index.by_instance_name(name) for name in changed}
+    context.wake.wake(key for key in keys if key is not None)
+
+
+async def _report(server: Server, known: InstanceServer, verdict: Verdict, context: Context) -> None:
+    # While a failing poll is not believed yet, Ready stays as it was.
+    passing = known.problem is None and not verdict.ready and verdict.reason is not Reason.MASS_DISAPPEARANCE
+    if passing:
+        return
+    status = _status(server, known, verdict, context)
+    kept = {name: server.status[name] for name in ("recentIrreversible", "orphans") if name in server.status}
+    patch = status_patch(server.status, {**kept, **status})
+    if patch:
+        await context.fleet_objects.patch_status(server.key, server.resource_version, patch)
+
+
+def _status(server: Server, known: InstanceServer, verdict: Verdict, context: Context) -> dict[str, Any]:
+    conditions: list[Mapping[str, Any]] = server.status.get("conditions") or []
+    status: dict[str, Any] = {
+        "conditions": ready_conditions(verdict, server.generation, conditions, context.clock.now()),
+        "tenants": len(context.tenant_index.on_server(known.name)),
+        "capacity": known.capacity,
+        "observedGeneration": server.generation,
+    }
+    listed = known.instances.listed
+    if listed.proven:
+        status["instances"] = len(listed.rows)
+        states = (known.instances.live_state(name) for name in listed.rows)
+        status["connected"] = sum(state is SessionState.OPEN for state in states)
+    if known.instances.live is not None:
+        status["version"] = known.instances.live.version
+        status["clientName"] = known.instances.live.client_name
+    return status
+
+
+def _next_look(server: Server, known: InstanceServer, verdict: Verdict, back_off: BackOff) -> NextLook:
+    poll = parse_duration(server.spec.poll_interval or DEFAULT_POLL).total_seconds()
+    if verdict.again is Again.BACK_OFF:
+        delay = back_off.delay_after_failure(server.key, at_least=verdict.after)
+        return NextLook(min(delay, max(poll, verdict.after or 0.0)))
+    back_off.forget(server.key)
+    # A row that a list lacks for the first time is looked for again soon: the second list decides.
+    return NextLook(min(poll, 2.0) if known.instances.listed.has_doubts() else poll)

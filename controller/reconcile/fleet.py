@@ -1,0 +1,89 @@
+"""The accounts and servers tenants can be served by, as far as they are known now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from controller.api.evolution_server import EvolutionServerSpec
+from controller.api.phone_provider import PhoneProviderSpec
+from controller.providers.evolution.protocol import EvolutionServerClient
+from controller.providers.telephony.protocol import TelephonyAccount
+from controller.reconcile.snapshot import ListedInstances, ListedNumbers
+from controller.reconcile.verdict import Verdict
+
+DEFAULT_PRIORITY = 100
+DEFAULT_MAX_INSTANCES = 500
+
+
+@dataclass(slots=True)
+class PhoneAccount:
+    """A PhoneProvider. `problem` says why it cannot be asked; `client` is None until it can.
+
+    `made_of` is a fingerprint of the spec and credentials the client was made of.
+    """
+
+    name: str
+    spec: PhoneProviderSpec
+    deleting: bool = False
+    client: TelephonyAccount | None = None
+    made_of: str = ""
+    problem: Verdict | None = None
+    listed: ListedNumbers = field(default_factory=ListedNumbers)
+
+    def serves(self, country: str) -> bool:
+        """Whether numbers of the country may be bought here. One that is going gets no new tenants."""
+        return not self.deleting and (not self.spec.countries or country in self.spec.countries)
+
+    @property
+    def priority(self) -> int:
+        return DEFAULT_PRIORITY if self.spec.priority is None else self.spec.priority
+
+
+@dataclass(slots=True)
+class InstanceServer:
+    """An EvolutionServer. `problem` says why it cannot be asked; `client` is None until it can.
+
+    `made_of` is a fingerprint of the spec and credentials the client was made of; `failures` counts polls that
+    failed in a row.
+    """
+
+    name: str
+    spec: EvolutionServerSpec
+    deleting: bool = False
+    client: EvolutionServerClient | None = None
+    made_of: str = ""
+    failures: int = 0
+    problem: Verdict | None = None
+    mass_disappearance: Verdict | None = None
+    instances: ListedInstances = field(default_factory=ListedInstances)
+    # Names being created now: they take room before the next list shows them.
+    placing: set[str] = field(default_factory=set)
+
+    @property
+    def capacity(self) -> int:
+        return DEFAULT_MAX_INSTANCES if self.spec.max_instances is None else self.spec.max_instances
+
+    @property
+    def room(self) -> int:
+        """Instances that may still be placed here."""
+        taken = self.instances.listed.rows.keys() | self.placing
+        return self.capacity - len(taken)
+
+    @property
+    def schedulable(self) -> bool:
+        return self.spec.schedulable is not False and not self.deleting
+
+
+@dataclass(slots=True)
+class Fleet:
+    """All accounts and servers by name."""
+
+    accounts: dict[str, PhoneAccount] = field(default_factory=dict)
+    servers: dict[str, InstanceServer] = field(default_factory=dict)
+
+    def accounts_not_listed(self) -> Sequence[str]:
+        """Accounts that could hold a number of any tenant and have no complete list yet, but for lost ones."""
+        return [a.name for a in self.accounts.values() if not a.listed.proven and not a.spec.lost]
+
+    def servers_not_listed(self) -> Sequence[str]:
+        """Servers that could hold an instance of any tenant and have no complete list yet, but for lost ones."""
+        return [s.name for s in self.servers.values() if not s.instances.listed.proven and not s.spec.lost]

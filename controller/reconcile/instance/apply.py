@@ -1,0 +1,147 @@
+"""Carrying out the changes of an instance. Each answers what it looks like afterwards."""
+
+import secrets as random_secrets
+from dataclasses import replace
+
+from controller.api.conditions import Reason
+from controller.providers.errors import Conflict, NotFound, Retryable
+from controller.providers.evolution.protocol import (
+    EvolutionServerClient,
+    InstanceRow,
+    NewInstance,
+    WebhookSettings,
+)
+from controller.reconcile.change import CreateInstance, RetainInstance, SaveToken, SetBehaviour, StartPairing
+from controller.reconcile.fleet import InstanceServer
+from controller.reconcile.instance.observe import token_secret_name, wanted_name
+from controller.reconcile.observed import InstanceObserved, NumberObserved
+from controller.reconcile.run import Run
+
+InstanceAction = CreateInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
+TOKEN_KEY = "token"  # noqa: S105  # the name of the key, not a token
+
+
+async def apply_instance(
+    action: InstanceAction, number: NumberObserved, observed: InstanceObserved, run: Run
+) -> InstanceObserved:
+    """Do it. Raises `OutsideError`."""
+    match action:
+        case CreateInstance(server=server_name):
+            return await _create(server_name, number, observed, run)
+        case SaveToken():
+            await _save_token(_row(observed).token, run)
+            return replace(observed, token_saved=True)
+        case SetBehaviour(settings=settings):
+            server, client = reach(observed.server, run)
+            await client.set_settings(_row(observed).name, settings)
+            return _seen(server, replace(observed, row=replace(_row(observed), settings=settings)), run)
+        case StartPairing():
+            return await _start_pairing(observed, run)
+        case RetainInstance():
+            await silence(observed, run)
+            return InstanceObserved()
+
+
+async def silence(observed: InstanceObserved, run: Run) -> None:
+    """Turn the webhook off, so that nobody is told of a tenant that is gone. The pairing stays."""
+    _, client = reach(observed.server, run)
+    name = _row(observed).name
+    try:
+        current = await client.webhook(name)
+        if current is not None and current.enabled:
+            # Headers are cleared too: a credential must not stay behind with an instance nobody looks after.
+            await client.set_webhook(name, WebhookSettings(enabled=False, url=current.url, headers={}))
+    except NotFound:
+        return  # the instance is gone: silent enough
+
+
+def reach(server_name: str | None, run: Run) -> tuple[InstanceServer, EvolutionServerClient]:
+    """The server and its client. Raises `Retryable` while it is not ready."""
+    server = run.context.fleet.servers.get(server_name or "")
+    if server is None or server.client is None:
+        raise Retryable(f"EvolutionServer {server_name} is not ready.", reason=Reason.WAITING_FOR_SERVER)
+    return server, server.client
+
+
+async def _create(
+    server_name: str, number: NumberObserved, observed: InstanceObserved, run: Run
+) -> InstanceObserved:
+    wanted = run.desired.instance
+    assert wanted is not None  # noqa: S101  # planned only for a wanted instance
+    server, client = reach(server_name, run)
+    name = wanted_name(wanted, observed)
+    # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
+    row = await client.instance(name)
+    if row is None:
+        token = await _token(run)
+        server.placing.add(name)
+        try:
+            await client.create(
+                NewInstance(
+                    name=name,
+                    integration=wanted.integration,
+                    token=token,
+                    number=number.held.owned.number.removeprefix("+") if number.held else "",
+                    settings=wanted.behaviour,
+                )
+            )
+        except Conflict as error:
+            # In use but not there: a deletion is still under way, or another server shares the database.
+            raise Retryable(error.message, reason=Reason.CREATING, after=2.0) from error
+        finally:
+            server.placing.discard(name)
+        row = await client.instance(name)
+    if row is None:
+        raise Retryable(
+            f"{name} was created on {server_name} but cannot be read back; looking again.",
+            reason=Reason.CREATING,
+        )
+    await _save_token(row.token, run)
+    state = await client.live_state(name)
+    server.instances.record_live(name, state)
+    created = replace(
+        observed,
+        server=server_name,
+        row=row,
+        state=state,
+        token_saved=True,
+        loss_proven=False,
+        placement=None,
+    )
+    return _seen(server, created, run)
+
+
+async def _token(run: Run) -> str:
+    """The token of an earlier instance of this tenant, or a new one: a re-created instance keeps its token."""
+    secret = await run.context.secrets.read(run.tenant.key.namespace, token_secret_name(run.tenant))
+    kept = (secret or {}).get(TOKEN_KEY)
+    return kept or random_secrets.token_hex(24).upper()
+
+
+async def _save_token(token: str, run: Run) -> None:
+    name = token_secret_name(run.tenant)
+    secret = await run.context.secrets.read(run.tenant.key.namespace, name)
+    if secret is None or secret.get(TOKEN_KEY) != token:
+        await run.context.secrets.write_owned(run.tenant, name, {TOKEN_KEY: token})
+
+
+async def _start_pairing(observed: InstanceObserved, run: Run) -> InstanceObserved:
+    server, client = reach(observed.server, run)
+    now = run.context.clock.now()
+    run.context.memory.connected_at[run.tenant.key] = now
+    name = _row(observed).name
+    await client.connect(name)
+    state = await client.live_state(name)
+    server.instances.record_live(name, state)
+    return replace(observed, state=state, connect_tried_at=now, pairing_since=observed.pairing_since or now)
+
+
+def _row(observed: InstanceObserved) -> InstanceRow:
+    assert observed.row is not None  # noqa: S101  # planned only where there is a row
+    return observed.row
+
+
+def _seen(server: InstanceServer, observed: InstanceObserved, run: Run) -> InstanceObserved:
+    row = _row(observed)
+    server.instances.listed.record(row.name, row, run.context.clock.now())
+    return observed

@@ -1,0 +1,118 @@
+"""What is known of a tenant's instance: from the snapshots, with one targeted read right after pairing."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from controller.api.common_fields import parse_duration
+from controller.api.conditions import Reason
+from controller.providers.errors import OutsideError
+from controller.providers.evolution.protocol import Integration, SessionState
+from controller.reconcile.context import Context
+from controller.reconcile.desired import DesiredInstance, DesiredTenant
+from controller.reconcile.fleet import InstanceServer
+from controller.reconcile.instance.placement import place
+from controller.reconcile.observed import InstanceObserved
+from controller.reconcile.tenant_object import Tenant
+from controller.reconcile.verdict import Verdict
+
+DEFAULT_SESSION_TIMEOUT = "1h"
+
+
+async def observe_instance(tenant: Tenant, desired: DesiredTenant, context: Context) -> InstanceObserved:
+    """Everything the instance's plan needs."""
+    observed = _from_snapshot(tenant, desired, context)
+    try:
+        return await _with_paired_number(observed, context)
+    except OutsideError as error:
+        return replace(observed, unreachable=Verdict.failed(error))
+
+
+async def _with_paired_number(observed: InstanceObserved, context: Context) -> InstanceObserved:
+    """A list taken before the pairing does not show the paired number; routing depends on it, so ask."""
+    row, server = observed.row, context.fleet.servers.get(observed.server or "")
+    if (
+        row is None
+        or server is None
+        or server.client is None
+        or observed.unreachable is not None
+        or observed.state is not SessionState.OPEN
+        or row.integration != Integration.BAILEYS.value
+        or row.owner_number is not None
+    ):
+        return observed
+    fresh = await server.client.instance(row.name)
+    if fresh is None:
+        return observed
+    server.instances.listed.record(row.name, fresh, context.clock.now())
+    return replace(observed, row=fresh)
+
+
+def _from_snapshot(tenant: Tenant, desired: DesiredTenant, context: Context) -> InstanceObserved:
+    recorded = tenant.status.instance
+    if recorded is not None:
+        return _on_server(recorded.server, recorded.name, tenant, context)
+    if desired.instance is None:
+        return InstanceObserved()
+    name = desired.instance.name
+    for server in context.fleet.servers.values():
+        if server.instances.listed.get(name) is not None:
+            return _on_server(server.name, name, tenant, context)
+    not_listed = tuple(context.fleet.servers_not_listed())
+    if not_listed:
+        return InstanceObserved(servers_not_listed=not_listed)
+    return InstanceObserved(placement=place(desired.instance, context.fleet))
+
+
+def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) -> InstanceObserved:
+    recorded = tenant.status.instance
+    server = context.fleet.servers.get(server_name)
+    if server is None:
+        return InstanceObserved(
+            recorded=recorded,
+            server=server_name,
+            unreachable=Verdict.waiting(
+                Reason.SERVER_NOT_FOUND,
+                f"The instance {name} is on EvolutionServer {server_name}, which does not exist. Create it again.",
+            ),
+        )
+    row = server.instances.listed.get(name)
+    return InstanceObserved(
+        recorded=recorded,
+        server=server.name,
+        row=row,
+        state=server.instances.live_state(name) if row is not None else None,
+        token_saved=context.secrets.version(tenant.key.namespace, token_secret_name(tenant)) is not None,
+        unreachable=_why_unreachable(server, missing=row is None),
+        loss_proven=server.instances.listed.loss_proven(name),
+        connect_tried_at=context.memory.connected_at.get(tenant.key),
+        pairing_since=_pairing_since(tenant),
+        session_timeout_seconds=parse_duration(
+            server.spec.session_timeout or DEFAULT_SESSION_TIMEOUT
+        ).total_seconds(),
+    )
+
+
+def token_secret_name(tenant: Tenant) -> str:
+    """Secret that holds the instance's token."""
+    return f"{tenant.key.name}-evolution"
+
+
+def wanted_name(wanted: DesiredInstance, observed: InstanceObserved) -> str:
+    """The recorded name stays; a new instance gets the derived one."""
+    return observed.recorded.name if observed.recorded is not None else wanted.name
+
+
+def _why_unreachable(server: InstanceServer, *, missing: bool) -> Verdict | None:
+    if server.problem is not None:
+        return server.problem
+    if missing and server.mass_disappearance is not None:
+        return server.mass_disappearance
+    return None
+
+
+def _pairing_since(tenant: Tenant) -> datetime | None:
+    recorded = tenant.status.instance
+    # A request to look now starts a new pairing period.
+    if recorded is None or recorded.pairing_since is None or tenant.reconcile_requested:
+        return None
+    return datetime.fromisoformat(recorded.pairing_since)

@@ -1,0 +1,47 @@
+"""Choosing the server of a new instance. Pure."""
+
+from controller.api.conditions import Reason
+from controller.reconcile.desired import DesiredInstance
+from controller.reconcile.fleet import Fleet, InstanceServer
+from controller.reconcile.verdict import Verdict
+
+
+def place(wanted: DesiredInstance, fleet: Fleet) -> str | Verdict:
+    """The server with the most room among those that fit and answer, or why there is none."""
+    fitting = [server for server in fleet.servers.values() if _fits(server, wanted)]
+    if not fitting:
+        return Verdict.waiting(Reason.SERVER_NOT_FOUND, _not_found(wanted))
+    with_room = [server for server in fitting if server.schedulable and server.room > 0]
+    if not with_room:
+        names = ", ".join(
+            f"{s.name} ({s.capacity - s.room} of {s.capacity}{'' if s.schedulable else ', not schedulable'})"
+            for s in fitting
+        )
+        return Verdict.waiting(
+            Reason.NO_ROOM,
+            f"No room on any EvolutionServer that fits: {names}. Add a server or raise maxInstances.",
+        )
+    answering = [server for server in with_room if server.problem is None and server.client is not None]
+    if not answering:
+        first = min(with_room, key=lambda server: server.name)
+        return first.problem or Verdict.waiting(
+            Reason.WAITING_FOR_SERVER, f"EvolutionServer {first.name} is not ready yet."
+        )
+    return max(answering, key=lambda server: (server.room, server.name)).name
+
+
+def _fits(server: InstanceServer, wanted: DesiredInstance) -> bool:
+    if wanted.server is not None:
+        return server.name == wanted.server
+    return wanted.region is None or server.spec.region == wanted.region
+
+
+def _not_found(wanted: DesiredInstance) -> str:
+    if wanted.server is not None:
+        return (
+            f"spec.whatsapp.serverRef names EvolutionServer {wanted.server}, which does not exist."
+            " Create it, or name another."
+        )
+    if wanted.region is not None:
+        return f"No EvolutionServer has spec.region {wanted.region}. Add one, or change spec.whatsapp.region."
+    return "There is no EvolutionServer. Create one."

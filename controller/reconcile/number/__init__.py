@@ -1,0 +1,1 @@
+"""The tenant's phone number: found, taken back, bought exactly once, kept as wanted, let go."""

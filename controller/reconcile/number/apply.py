@@ -1,0 +1,92 @@
+"""Carrying out the changes of a number. Each answers what the number looks like afterwards."""
+
+from dataclasses import replace
+
+from controller.api.business_tenant_status import NumberOrigin, NumberStatus
+from controller.api.common_fields import Money
+from controller.api.conditions import Reason
+from controller.providers.errors import Retryable
+from controller.providers.telephony.protocol import NumberSettings, TelephonyAccount
+from controller.reconcile.change import BuyNumber, ConfigureNumber, FinishPurchase, RetainNumber, TakeNumber
+from controller.reconcile.context import Context
+from controller.reconcile.desired import DesiredNumber
+from controller.reconcile.number import purchase
+from controller.reconcile.number.offer import money
+from controller.reconcile.observed import HeldNumber, NumberObserved
+from controller.reconcile.ownership import Mark
+from controller.reconcile.run import Run
+
+NumberAction = BuyNumber | FinishPurchase | TakeNumber | ConfigureNumber | RetainNumber
+
+
+async def apply_number(action: NumberAction, observed: NumberObserved, run: Run) -> NumberObserved:
+    """Do it. Raises `OutsideError` and `ObjectChangedError`."""
+    match action:
+        case BuyNumber(offer=offer):
+            prices = {c.number: money(c.price) for c in offer.candidates if c.price is not None}
+            return _after_purchase(await purchase.buy_from(offer, run), prices, run)
+        case FinishPurchase(intent=intent):
+            known = {intent.candidate: observed.monthly_cost} if observed.monthly_cost else {}
+            return _after_purchase(await purchase.finish(intent, run), known, run)
+        case TakeNumber(held=held, settings=settings, origin=origin):
+            return _holding(await _configure(held, settings, run), origin, None, run)
+        case ConfigureNumber(held=held, settings=settings):
+            return replace(observed, held=await _configure(held, settings, run))
+        case RetainNumber(held=held, label=label):
+            await retain(held, label, run)
+            return NumberObserved()
+
+
+async def retain(held: HeldNumber, label: str, run: Run) -> None:
+    """Clear every URL of ours and mark the number as released; it stays in the account."""
+    await _configure(held, NumberSettings(label=label), run)
+
+
+async def _configure(held: HeldNumber, settings: NumberSettings, run: Run) -> HeldNumber:
+    # Never write to what carries another's mark, whatever the snapshot said when this was planned.
+    mark = Mark.parse(held.owned.settings.label)
+    if mark is not None and not run.desired.owner.owns(mark):
+        raise Retryable(f"{held.owned.number} carries another mark.", reason=Reason.NAME_TAKEN)
+    client = client_of(held.account, run.context)
+    configured = await client.configure(held.owned.id, settings)
+    context = run.context
+    context.fleet.accounts[held.account].listed.record(configured.number, configured, context.clock.now())
+    return HeldNumber(held.account, configured)
+
+
+def _after_purchase(
+    outcome: HeldNumber | purchase.NotBought, prices: dict[str, Money], run: Run
+) -> NumberObserved:
+    match outcome:
+        case HeldNumber() as held:
+            return _holding(held, NumberOrigin.PURCHASED, prices.get(held.owned.number), run)
+        case purchase.NotBought(why=why):
+            raise Retryable(f"Choosing another number: {why}.", reason=Reason.PURCHASING)
+
+
+def _holding(held: HeldNumber, origin: NumberOrigin, cost: Money | None, run: Run) -> NumberObserved:
+    recorded = number_status(held, run.desired.number, origin, cost)
+    return NumberObserved(recorded=recorded, held=held, origin=origin, monthly_cost=cost)
+
+
+def number_status(
+    held: HeldNumber, wanted: DesiredNumber | None, origin: NumberOrigin | None, cost: Money | None
+) -> NumberStatus:
+    """The number as it stands in status."""
+    return NumberStatus(
+        number=held.owned.number,
+        country=wanted.country if wanted else held.owned.country,
+        type=(wanted.type if wanted else held.owned.type),
+        provider=held.account,
+        id=held.owned.id,
+        origin=origin,
+        monthly_cost=cost,
+        monthly_cost_text=str(cost) if cost is not None else None,
+    )
+
+
+def client_of(account: str, context: Context) -> TelephonyAccount:
+    known = context.fleet.accounts.get(account)
+    if known is None or known.client is None:
+        raise Retryable(f"PhoneProvider {account} is not ready.", reason=Reason.WAITING_FOR_PROVIDER)
+    return known.client

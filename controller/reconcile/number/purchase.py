@@ -1,0 +1,170 @@
+"""Buying one number exactly once, whatever crashes when.
+
+The order is the guarantee: claim the candidate (excludes every other worker and replica, outlives a crash); write
+the intent to status; look whether the account owns it already; check that the tenant still stands; buy exactly this
+number; read it back. A process that dies anywhere in between is followed by one that finds the intent, looks first,
+and asks for the same number again.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from controller.api.business_tenant_status import Purchase
+from controller.api.common_fields import Money
+from controller.api.conditions import Reason
+from controller.providers.errors import Conflict, NeedsHuman, OutsideError, Retryable
+from controller.providers.telephony.protocol import OwnedNumber, TelephonyAccount
+from controller.reconcile.fleet import PhoneAccount
+from controller.reconcile.number.observe import fits
+from controller.reconcile.number.offer import money
+from controller.reconcile.observed import HeldNumber, Offer
+from controller.reconcile.ownership import Mark
+from controller.reconcile.ports import ClaimResult, ObjectChangedError
+from controller.reconcile.run import Run
+from controller.reconcile.timestamps import parse, stamp
+
+# A number created up to this long before the intent may still be ours: two clocks are compared.
+CLOCK_SKEW: Final = timedelta(minutes=2)
+# Candidates tried in one pass; a market in which so many in a row are taken is looked at anew later.
+CANDIDATES_PER_PASS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NotBought:
+    """No purchase is under way any more; choose again."""
+
+    why: str
+
+
+async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
+    """Try the offer's candidates in order until one is the tenant's.
+
+    Raises `OutsideError` when a purchase is in doubt (its intent stays in status) and `ObjectChangedError` when
+    the tenant moved on.
+    """
+    outcome: HeldNumber | NotBought = NotBought("nothing was for sale")
+    for candidate in offer.candidates[:CANDIDATES_PER_PASS]:
+        account, client = _account(offer.account, run)
+        if not await _claim(account, candidate.number, run):
+            outcome = NotBought(f"{candidate.number} is being bought for another tenant")
+            continue
+        started_at = stamp(run.context.clock.now())
+        intent = Purchase(candidate=candidate.number, provider=account.name, started_at=started_at)
+        await _write_intent(intent, run, money(candidate.price) if candidate.price is not None else None)
+        outcome = await _carry_out(intent, account, client, run)
+        if isinstance(outcome, HeldNumber):
+            return outcome
+    return outcome
+
+
+async def finish(intent: Purchase, run: Run) -> HeldNumber | NotBought:
+    """Bring an interrupted purchase to its end: found, bought after all, or given up. Raises as `buy_from`."""
+    account, client = _account(intent.provider, run)
+    if not await _claim(account, intent.candidate, run):
+        # Somebody else's claim on our candidate: ours was released, so this intent is a leftover.
+        await _write_intent(None, run)
+        return NotBought(f"{intent.candidate} went to another tenant")
+    return await _carry_out(intent, account, client, run)
+
+
+async def _carry_out(
+    intent: Purchase, account: PhoneAccount, client: TelephonyAccount, run: Run
+) -> HeldNumber | NotBought:
+    number, owner, wanted = intent.candidate, run.desired.owner, run.desired.number
+    already = await client.find_owned(number)
+    if already is not None:
+        if owner.owns(Mark.parse(already.settings.label)):
+            return _brought_home(account, already, run)  # bought before a crash
+        # The account owns it without our mark: buying would silently change somebody's number.
+        return await _give_up(intent, account, f"{number} belongs to somebody else", run)
+    if wanted is None or run.tenant.deleted_at is not None:
+        return await _give_up(intent, account, "a number is no longer wanted", run)
+    await _still_stands(run)
+    try:
+        await client.buy(number, wanted.settings, wanted.papers)
+    except Conflict:
+        return await _give_up(intent, account, f"{number} was sold meanwhile", run)
+    except (Retryable, NeedsHuman):
+        raise  # in doubt: the intent stays, the next pass looks first
+    except OutsideError:
+        # Refused as it stands: nothing was bought, so nothing is under way.
+        await _give_up(intent, account, "the provider refused", run)
+        raise
+    bought = await client.find_owned(number)
+    if bought is None:
+        raise Retryable(
+            f"{number} was bought at {account.name} but is not listed yet; looking again.",
+            reason=Reason.PURCHASING,
+            outcome_unknown=True,
+        )
+    if bought.created_at < parse(intent.started_at) - CLOCK_SKEW:
+        raise NeedsHuman(
+            f"{number} at {account.name} is older than this purchase: the request changed an existing"
+            " number instead of buying one. Check in the provider's console whose it is, undo the change, then remove"
+            " status.phoneNumber.purchase.",
+            reason=Reason.NEEDS_HUMAN,
+        )
+    if not owner.owns(Mark.parse(bought.settings.label)) or not fits(bought, wanted):
+        raise NeedsHuman(
+            f"{number} at {account.name} came back from the purchase without this tenant's mark or as"
+            " another kind of number. Check it in the provider's console.",
+            reason=Reason.NEEDS_HUMAN,
+        )
+    return _brought_home(account, bought, run)
+
+
+async def _claim(account: PhoneAccount, number: str, run: Run) -> bool:
+    result = await run.context.claims.claim(account.name, number, run.tenant)
+    if result is ClaimResult.TAKEN:
+        return False
+    run.context.memory.claims_held[run.tenant.key] = (account.name, number)
+    return True
+
+
+async def _write_intent(intent: Purchase | None, run: Run, cost: Money | None = None) -> None:
+    """Write or remove the intent by a direct, awaited patch; the price goes with it, so that it survives a crash."""
+    block = {
+        "purchase": intent.to_wire() if intent is not None else None,
+        "monthlyCost": cost.to_wire() if cost is not None else None,
+    }
+    await run.patch_status({"phoneNumber": block})
+
+
+async def _still_stands(run: Run) -> None:
+    """A quorum read before money is spent: same object, same generation, not going away."""
+    tenant = run.tenant
+    newest = await run.context.tenants.read(tenant.key)
+    if (
+        newest is None
+        or newest.uid != tenant.uid
+        or newest.generation != tenant.generation
+        or newest.deleted_at is not None
+    ):
+        raise ObjectChangedError(f"{tenant.key} changed before the purchase")
+
+
+async def _give_up(intent: Purchase, account: PhoneAccount, why: str, run: Run) -> NotBought:
+    """Nothing was bought: intent first, then claim, so that a crash between leaves a claim, not an intent."""
+    await _write_intent(None, run)
+    await run.context.claims.release(account.name, intent.candidate, run.tenant)
+    run.context.memory.claims_held.pop(run.tenant.key, None)
+    return NotBought(why)
+
+
+def _brought_home(account: PhoneAccount, owned: OwnedNumber, run: Run) -> HeldNumber:
+    account.listed.record(owned.number, owned, run.context.clock.now())
+    return HeldNumber(account.name, owned)
+
+
+def _account(name: str, run: Run) -> tuple[PhoneAccount, TelephonyAccount]:
+    account = run.context.fleet.accounts.get(name)
+    if account is None:
+        raise NeedsHuman(
+            f"A purchase at PhoneProvider {name} is under way, but that PhoneProvider does not exist. Create it"
+            " again, so that the number can be looked for.",
+            reason=Reason.PROVIDER_NOT_FOUND,
+        )
+    if account.client is None:
+        raise Retryable(f"PhoneProvider {name} is not ready.", reason=Reason.WAITING_FOR_PROVIDER)
+    return account, account.client

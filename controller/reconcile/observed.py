@@ -1,0 +1,102 @@
+"""What the outside world looks like for one tenant: plain data that the plan is computed from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.api.business_tenant_status import InstanceStatus, NumberOrigin, NumberStatus, Purchase
+from controller.api.common_fields import Money
+from controller.providers.evolution.protocol import InstanceRow, SessionState, WebhookSettings
+from controller.providers.telephony.protocol import Candidate, OwnedNumber
+from controller.reconcile.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class HeldNumber:
+    """A number in one of our accounts."""
+
+    account: str
+    owned: OwnedNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Numbers for sale that fit, in the order in which this tenant tries them."""
+
+    account: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberObserved:
+    """`recorded` is what status says; `held` the same number as the provider describes it.
+
+    `intent` is a purchase under way. `found` are numbers with this tenant's mark when none is recorded.
+    `offer` is looked for only when everything else says that one is to be bought: what is for sale, or why not.
+    """
+
+    recorded: NumberStatus | None = None
+    held: HeldNumber | None = None
+    origin: NumberOrigin | None = None
+    monthly_cost: Money | None = None
+    unreachable: Verdict | None = None
+    loss_proven: bool = False
+    intent: Purchase | None = None
+    found: tuple[HeldNumber, ...] = ()
+    accounts_not_listed: tuple[str, ...] = ()
+    offer: Offer | Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceObserved:
+    """`recorded` is what status says; `row` the instance as its server describes it, `state` its live state.
+
+    `server` is where it is, or was; `placement` where a new one would go, or why nowhere.
+    """
+
+    recorded: InstanceStatus | None = None
+    server: str | None = None
+    row: InstanceRow | None = None
+    state: SessionState | None = None
+    token_saved: bool = False
+    unreachable: Verdict | None = None
+    loss_proven: bool = False
+    servers_not_listed: tuple[str, ...] = ()
+    placement: str | Verdict | None = None
+    connect_tried_at: datetime | None = None
+    pairing_since: datetime | None = None
+    session_timeout_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTrusted:
+    """Not read now: what was last verified is what is wanted, and no deep check is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRead:
+    """The webhook as it is, beside the one wanted (None where none is)."""
+
+    current: WebhookSettings | None
+    wanted: WebhookSettings | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingObserved:
+    """`webhook`: trusted, read, or why it cannot be. `fingerprint` is that of the wanted one."""
+
+    webhook: WebhookTrusted | WebhookRead | Verdict = field(default_factory=WebhookTrusted)
+    target: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantObserved:
+    """Everything observed for one tenant in one pass."""
+
+    now: datetime
+    number: NumberObserved = field(default_factory=NumberObserved)
+    instance: InstanceObserved = field(default_factory=InstanceObserved)
+    applied_profile: str | None = None
+    routing: RoutingObserved = field(default_factory=RoutingObserved)
+    repairs: Mapping[str, int] = field(default_factory=dict)

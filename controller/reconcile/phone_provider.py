@@ -1,0 +1,218 @@
+"""One pass over a PhoneProvider: credentials, one complete list of its numbers, its tenants woken, its status."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from controller.api.common_fields import parse_duration
+from controller.api.conditions import Reason
+from controller.api.phone_provider import OrphanNumber, PhoneProviderSpec, TwilioAccount
+from controller.providers.errors import OutsideError
+from controller.reconcile.context import Context
+from controller.reconcile.desired import fingerprint
+from controller.reconcile.fleet import PhoneAccount
+from controller.reconcile.fleet_object import FleetObject, ready_conditions
+from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
+from controller.reconcile.ownership import Mark
+from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
+from controller.reconcile.status import status_patch
+from controller.reconcile.timestamps import stamp
+from controller.reconcile.verdict import Again, Verdict
+
+DEFAULT_POLL: Final = "5m"
+ORPHANS_SHOWN: Final = 256
+
+Provider = FleetObject[PhoneProviderSpec]
+
+
+async def reconcile_phone_provider(provider: Provider, context: Context, back_off: BackOff) -> NextLook:
+    """Look at the account once, and say what was found."""
+    name = provider.key.name
+    account = context.fleet.accounts.setdefault(name, PhoneAccount(name, provider.spec))
+    account.spec, account.deleting = provider.spec, provider.deleted_at is not None
+    try:
+        if await _keep_or_let_go(provider, context):
+            forget_phone_provider(name, context)
+            return ON_CHANGE
+        before, was_proven = account.problem, account.listed.proven
+        verdict = await _connect(provider, account, context) or await _list(account, context)
+        account.problem = None if verdict.ready else verdict
+        _wake_tenants(account, before, context, was_proven=was_proven)
+        await _report(provider, account, verdict, context)
+    except ObjectChangedError:
+        return NextLook(1.0)
+    return _next_look(provider, verdict, back_off)
+
+
+def forget_phone_provider(name: str, context: Context) -> None:
+    """The object is gone: its tenants say so, and nothing new is bought there."""
+    context.fleet.accounts.pop(name, None)
+    context.wake.wake(context.tenant_index.on_account(name))
+
+
+async def _keep_or_let_go(provider: Provider, context: Context) -> bool:
+    """A provider that serves tenants holds a finalizer: deleted, it goes on serving them and gets no new ones."""
+    serving = bool(context.tenant_index.on_account(provider.key.name))
+    if provider.deleted_at is None and not provider.has_finalizer:
+        await context.fleet_objects.add_finalizer(
+            provider.key, provider.resource_version, provider.finalizers
+        )
+        raise ObjectChangedError(f"{provider.key} got its finalizer")
+    if provider.deleted_at is not None and provider.has_finalizer and not serving:
+        await context.fleet_objects.remove_finalizer(
+            provider.key, provider.resource_version, provider.finalizers
+        )
+        return True
+    return False
+
+
+async def _connect(provider: Provider, account: PhoneAccount, context: Context) -> Verdict | None:
+    """Have a client with the credentials as they are now; None when there is one."""
+    twilio = provider.spec.twilio
+    if twilio is None:
+        return Verdict.waiting(Reason.INVALID_SPEC, "spec.twilio is missing. Add the account.")
+    secret_name = twilio.credentials_secret_ref.name
+    namespace = context.policy.operator_namespace
+    version = context.secrets.version(namespace, secret_name)
+    secret = await _credentials(account, version, twilio, context)
+    if secret is None:
+        return None  # the client in use was made of these very credentials
+    if not secret:
+        await _drop_client(account)
+        return Verdict.waiting(
+            Reason.SECRET_NOT_FOUND,
+            f"Secret {namespace}/{secret_name} does not exist. Create it with the account's credentials.",
+        )
+    await _drop_client(account)
+    try:
+        account.client = context.clients.telephony(account.name, provider.spec, secret)
+    except MissingSecretKeyError as error:
+        return Verdict.waiting(Reason.SECRET_NOT_FOUND, f"{error} Secret {namespace}/{secret_name}.")
+    account.made_of = _made_of(provider.spec, version)
+    return None
+
+
+async def _credentials(
+    account: PhoneAccount, version: str | None, twilio: TwilioAccount, context: Context
+) -> Mapping[str, str] | None:
+    """The Secret's values; None when the client in use was made of them, empty when there is no Secret."""
+    if account.client is not None and account.made_of == _made_of(account.spec, version):
+        return None
+    secret = await context.secrets.read(context.policy.operator_namespace, twilio.credentials_secret_ref.name)
+    return secret or {}
+
+
+def _made_of(spec: PhoneProviderSpec, version: str | None) -> str:
+    return fingerprint([spec.to_wire(), version])
+
+
+async def _drop_client(account: PhoneAccount) -> None:
+    if account.client is not None:
+        client, account.client = account.client, None
+        await client.close()
+
+
+async def _list(account: PhoneAccount, context: Context) -> Verdict:
+    """One complete list; a failed one is never a snapshot."""
+    client = account.client
+    assert client is not None  # noqa: S101  # _connect made it
+    began_at = context.clock.now()
+    try:
+        numbers = await client.owned_numbers()
+    except OutsideError as error:
+        return Verdict.failed(error)
+    changed = account.listed.put_numbers(began_at, numbers)
+    if account.listed.complete_lists > 1:
+        _wake_owners(account, changed, context)
+    return Verdict.good(Reason.AVAILABLE, f"{len(account.listed.rows)} numbers listed.")
+
+
+def _wake_owners(account: PhoneAccount, changed: frozenset[str], context: Context) -> None:
+    """Tenants whose numbers appeared, changed or went since the list before."""
+    index = context.tenant_index
+    keys = {index.holding_number(number) for number in changed}
+    for number in changed:
+        owned = account.listed.get(number)
+        mark = Mark.parse(owned.settings.label) if owned is not None else None
+        if mark is not None and mark.cluster_id == context.policy.cluster_id:
+            keys.add(index.by_hash(mark.tenant_hash))
+    context.wake.wake(key for key in keys if key is not None)
+
+
+def _wake_tenants(
+    account: PhoneAccount, before: Verdict | None, context: Context, *, was_proven: bool
+) -> None:
+    """Everybody who waits for this account, when it became usable, failed, or was listed for the first time."""
+    first = account.listed.proven and not was_proven
+    if not first and (before is None) == (account.problem is None):
+        return
+    context.wake.wake(
+        {*context.tenant_index.on_account(account.name), *context.tenant_index.unsettled()}, first_lists=first
+    )
+
+
+async def _report(provider: Provider, account: PhoneAccount, verdict: Verdict, context: Context) -> None:
+    status = _status(provider, account, verdict, context)
+    kept = {name: provider.status[name] for name in ("recentIrreversible",) if name in provider.status}
+    patch = status_patch(provider.status, {**kept, **status})
+    if patch:
+        await context.fleet_objects.patch_status(provider.key, provider.resource_version, patch)
+
+
+def _status(provider: Provider, account: PhoneAccount, verdict: Verdict, context: Context) -> dict[str, Any]:
+    now = context.clock.now()
+    before = provider.status
+    conditions = ready_conditions(verdict, provider.generation, before.get("conditions") or (), now)
+    status: dict[str, Any] = {
+        "conditions": conditions,
+        "account": provider.spec.twilio.account_sid if provider.spec.twilio else "",
+        "tenants": len(context.tenant_index.on_account(account.name)),
+        "observedGeneration": provider.generation,
+    }
+    if not account.listed.proven:
+        return status
+    marks = {number: Mark.parse(owned.settings.label) for number, owned in account.listed.rows.items()}
+    ours = {n: m for n, m in marks.items() if m is not None and m.cluster_id == context.policy.cluster_id}
+    status |= {
+        "numbersOwned": len(marks),
+        "numbersManaged": len(ours),
+        "numbersUnmarked": sum(mark is None for mark in marks.values()),
+    }
+    orphans = _orphans(account, ours, before, context, now)
+    if orphans:
+        status["orphans"] = orphans
+    return status
+
+
+def _orphans(
+    account: PhoneAccount,
+    ours: Mapping[str, Mark],
+    before: Mapping[str, Any],
+    context: Context,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Numbers with our mark and no tenant; reported, never released by themselves."""
+    known = {orphan["number"]: orphan["since"] for orphan in before.get("orphans") or ()}
+    index = context.tenant_index
+    without = [
+        number
+        for number, mark in sorted(ours.items())
+        if index.holding_number(number) is None and index.by_hash(mark.tenant_hash) is None
+    ]
+    return [
+        OrphanNumber(
+            number=number,
+            mark=account.listed.rows[number].settings.label,
+            since=known.get(number, stamp(now)),
+        ).to_wire()
+        for number in without[:ORPHANS_SHOWN]
+    ]
+
+
+def _next_look(provider: Provider, verdict: Verdict, back_off: BackOff) -> NextLook:
+    poll = parse_duration(provider.spec.poll_interval or DEFAULT_POLL).total_seconds()
+    if verdict.again is Again.BACK_OFF:
+        delay = back_off.delay_after_failure(provider.key, at_least=verdict.after)
+        return NextLook(min(delay, max(poll, verdict.after or 0.0)))
+    back_off.forget(provider.key)
+    return NextLook(poll)

@@ -1,0 +1,150 @@
+"""What the engine needs of Kubernetes, as small protocols; `runtime` implements them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from controller.api.evolution_server import EvolutionServerSpec
+from controller.api.group import Kind
+from controller.api.phone_provider import IrreversibleAct, PhoneProviderSpec
+from controller.providers.evolution.protocol import EvolutionServerClient
+from controller.providers.telephony.protocol import TelephonyAccount
+from controller.reconcile.fleet_object import FleetKey
+from controller.reconcile.tenant_object import InvalidTenant, Tenant, TenantKey
+
+
+class ObjectChangedError(Exception):
+    """A write carried a resourceVersion that is no longer the newest: read again and decide again."""
+
+
+class Tenants(Protocol):
+    """Tenant objects in the API server. Writes raise `ObjectChangedError` when the object moved on or is gone."""
+
+    async def read(self, key: TenantKey) -> Tenant | None:
+        """A quorum read: what the API server has now, not what a watch brought last."""
+
+    async def add_finalizer(self, tenant: Tenant) -> Tenant: ...
+
+    async def remove_finalizer(self, tenant: Tenant) -> None: ...
+
+    async def patch_status(self, tenant: Tenant, patch: Mapping[str, Any]) -> Tenant:
+        """One merge patch to /status that carries the tenant's resourceVersion."""
+
+    async def patch_invalid_status(self, tenant: InvalidTenant, patch: Mapping[str, Any]) -> None:
+        """The same for a tenant whose spec does not parse."""
+
+
+class Secrets(Protocol):
+    """Secrets by name; versions come from a metadata watch, values from a read when they are needed."""
+
+    def version(self, namespace: str, name: str) -> str | None:
+        """ResourceVersion of the Secret; None when there is none."""
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Values of the Secret; None when there is none."""
+
+    async def write_owned(self, tenant: Tenant, name: str, values: Mapping[str, str]) -> None:
+        """Create or overwrite a Secret in the tenant's namespace that goes when the tenant goes."""
+
+
+class ClaimResult(StrEnum):
+    OURS = "ours"
+    TAKEN = "taken"
+
+
+class Claims(Protocol):
+    """Exclusion of every other worker and replica from one number; outlives a crash."""
+
+    async def claim(self, account: str, number: str, tenant: Tenant) -> ClaimResult: ...
+
+    async def release(self, account: str, number: str, tenant: Tenant) -> None: ...
+
+
+class Ledger(Protocol):
+    """Irreversible acts recorded in a provider's or server's status."""
+
+    async def acts(self, kind: Kind, name: str) -> tuple[str, tuple[IrreversibleAct, ...]] | None:
+        """ResourceVersion and recorded acts of the object, read now; None when the object is gone."""
+
+    async def append(
+        self, kind: Kind, name: str, resource_version: str, acts: tuple[IrreversibleAct, ...]
+    ) -> None:
+        """Replace the record; raises `ObjectChangedError` when somebody else wrote meanwhile."""
+
+
+class EventType(StrEnum):
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A sentence for `kubectl describe`."""
+
+    type: EventType
+    reason: str
+    message: str
+
+
+class Events(Protocol):
+    def record(self, tenant: Tenant, announcement: Announcement) -> None:
+        """Hand over a sentence; never raises, never waits."""
+
+
+class FleetObjects(Protocol):
+    """PhoneProvider and EvolutionServer objects in the API server."""
+
+    async def patch_status(self, key: FleetKey, resource_version: str, patch: Mapping[str, Any]) -> str:
+        """One merge patch to /status; answers the new resourceVersion. Raises `ObjectChangedError`."""
+
+    async def add_finalizer(
+        self, key: FleetKey, resource_version: str, finalizers: tuple[str, ...]
+    ) -> str: ...
+
+    async def remove_finalizer(
+        self, key: FleetKey, resource_version: str, finalizers: tuple[str, ...]
+    ) -> None: ...
+
+
+class TenantIndex(Protocol):
+    """Tenants by what they hold outside, from the cache."""
+
+    def on_account(self, account: str) -> Collection[TenantKey]:
+        """Tenants whose status names the account."""
+
+    def on_server(self, server: str) -> Mapping[str, TenantKey]:
+        """Instance name to tenant, for tenants whose status names the server."""
+
+    def holding_number(self, number: str) -> TenantKey | None: ...
+
+    def by_hash(self, tenant_hash: str) -> TenantKey | None:
+        """The tenant whose namespace and name have this hash."""
+
+    def by_instance_name(self, name: str) -> TenantKey | None:
+        """The tenant whose derived or recorded instance name this is."""
+
+    def unsettled(self) -> Collection[TenantKey]:
+        """Tenants that lack a number or an instance that they ask for."""
+
+
+class Wake(Protocol):
+    """Bringing tenants back to the engine."""
+
+    def wake(self, keys: Iterable[TenantKey], *, first_lists: bool = False) -> None:
+        """Look at these tenants soon; `first_lists`: a start-up wave that must not delay fresh edits."""
+
+
+class MissingSecretKeyError(Exception):
+    """A Secret lacks a key; the message names both."""
+
+
+class ClientFactory(Protocol):
+    """Clients of the outside world by spec and credentials."""
+
+    def telephony(self, name: str, spec: PhoneProviderSpec, secret: Mapping[str, str]) -> TelephonyAccount:
+        """Raises `MissingSecretKeyError`."""
+
+    def evolution(
+        self, name: str, spec: EvolutionServerSpec, api_key: str, metrics_secret: Mapping[str, str] | None
+    ) -> EvolutionServerClient: ...

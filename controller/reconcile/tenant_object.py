@@ -1,0 +1,124 @@
+"""A BusinessTenant as the engine handles it: metadata that matters, parsed spec and status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from controller.api.business_tenant import BusinessTenantSpec, ManagementPolicy
+from controller.api.business_tenant_status import BusinessTenantStatus
+from controller.api.group import TENANT_FINALIZER, Annotation
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TenantKey:
+    """Namespace and name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One version of a tenant object."""
+
+    key: TenantKey
+    uid: str
+    generation: int
+    resource_version: str
+    created_at: datetime
+    deleted_at: datetime | None
+    finalizers: tuple[str, ...]
+    annotations: Mapping[str, str]
+    spec: BusinessTenantSpec
+    status: BusinessTenantStatus
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> "Tenant | InvalidTenant":
+        """Parse an object of the API server; what does not parse is a result, never a crash."""
+        metadata = body["metadata"]
+        key = TenantKey(metadata["namespace"], metadata["name"])
+        try:
+            spec = BusinessTenantSpec.model_validate(body.get("spec") or {})
+        except ValidationError as error:
+            return InvalidTenant(
+                key,
+                metadata["uid"],
+                metadata.get("generation", 0),
+                metadata["resourceVersion"],
+                _first_complaint(error),
+                body.get("status") or {},
+            )
+        return cls(
+            key=key,
+            uid=metadata["uid"],
+            generation=metadata.get("generation", 0),
+            resource_version=metadata["resourceVersion"],
+            created_at=_time(metadata["creationTimestamp"]),
+            deleted_at=_time(metadata["deletionTimestamp"]) if metadata.get("deletionTimestamp") else None,
+            finalizers=tuple(metadata.get("finalizers") or ()),
+            annotations=metadata.get("annotations") or {},
+            spec=spec,
+            status=_lenient_status(body.get("status") or {}),
+        )
+
+    @property
+    def has_finalizer(self) -> bool:
+        return TENANT_FINALIZER in self.finalizers
+
+    @property
+    def observe_only(self) -> bool:
+        return self.spec.management_policy is ManagementPolicy.OBSERVE
+
+    @property
+    def paused_by(self) -> str | None:
+        """What pauses the tenant, in words for people; None when nothing does."""
+        if self.spec.paused:
+            return "spec.paused"
+        if self.annotations.get(Annotation.PAUSED) == "true":
+            return f"the annotation {Annotation.PAUSED}"
+        return None
+
+    @property
+    def reconcile_requested(self) -> str | None:
+        """The token of a request to look now that was not handled yet."""
+        token = self.annotations.get(Annotation.RECONCILE_REQUESTED_AT)
+        return token if token and token[:128] != self.status.last_handled_reconcile_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidTenant:
+    """A tenant object whose spec does not parse."""
+
+    key: TenantKey
+    uid: str
+    generation: int
+    resource_version: str
+    complaint: str
+    raw_status: Mapping[str, Any]
+
+
+def _first_complaint(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def _lenient_status(raw: Mapping[str, Any]) -> BusinessTenantStatus:
+    """Status is ours; what an older version wrote and this one cannot read is dropped block by block.
+
+    The number is never dropped with the rest: without it a tenant would look as if it had none.
+    """
+    try:
+        return BusinessTenantStatus.model_validate(raw)
+    except ValidationError:
+        kept = {name: raw[name] for name in ("phoneNumber", "instance", "observedGeneration") if name in raw}
+        return BusinessTenantStatus.model_validate(kept)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
