@@ -1,0 +1,1 @@
+"""Commands for people: run the operator, try it in a sandbox, print the CRDs."""

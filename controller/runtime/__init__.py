@@ -1,0 +1,1 @@
+"""What keeps the operator running: queue, workers, Kubernetes access, events, metrics, settings."""

@@ -1,0 +1,158 @@
+"""All parts of one operator process, put together."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from kubernetes.aio.client.configuration import Configuration
+from prometheus_client import CollectorRegistry
+
+from controller.clock import Clock, SystemClock
+from controller.reconcile.context import Context, Policy
+from controller.reconcile.fleet import Fleet
+from controller.runtime.claims_sweep import sweep_claims
+from controller.runtime.cluster import KubeApi
+from controller.runtime.engine import Engine, Key, Wakers
+from controller.runtime.engine_ports import Clients, KubeClaims, KubeEvents, KubeSecrets
+from controller.runtime.events import EventRecorder
+from controller.runtime.fleet_gauges import register_fleet_gauges
+from controller.runtime.fleet_objects import RESOURCES, FleetCache, KubeFleetObjects
+from controller.runtime.kube_connection import KubeConnection
+from controller.runtime.kube_resources import BUSINESS_TENANTS
+from controller.runtime.leases import NumberClaims
+from controller.runtime.metadata_watch import MetadataWatch
+from controller.runtime.metrics import OperatorMetrics
+from controller.runtime.queue import Fairness, WorkQueue
+from controller.runtime.settings import Settings
+from controller.runtime.tenant_cache import TenantCache
+from controller.runtime.tenant_objects import KubeTenants
+from controller.runtime.workers import run_workers
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The parts that `operator.py` starts and stops."""
+
+    settings: Settings
+    configuration: Configuration
+    registry: CollectorRegistry
+    api: KubeApi
+    claims: NumberClaims
+    engine: Engine
+    queue: WorkQueue[Key]
+    tenants: TenantCache
+    secret_versions: MetadataWatch
+    recorder: EventRecorder
+
+    async def warm_up(self) -> None:
+        """Know the whole fleet, every tenant and every Secret's version before the first pass.
+
+        Whoever decides on half a cache takes tenants for missing: orphans, counts and proofs would be wrong.
+        """
+        for kind, resource in RESOURCES.items():
+            self.engine.seed_fleet(kind, (await self.api.list(resource)).items)
+        for namespace in self.settings.namespaces or (None,):
+            async for page in self.api.pages(BUSINESS_TENANTS, namespace):
+                for body in page:
+                    self.engine.tenant_event(body, deleted=False, initial=True)
+        await self.secret_versions.wait_synced()
+        swept = await sweep_claims(self.claims, self.tenants)
+        log.info("caches are warm", tenants=len(self.tenants), claims_released=swept.released)
+
+    async def work(self) -> None:
+        """Handle keys until cancelled; what runs then gets the drain time to finish."""
+        drain = self.settings.drain_timeout.total_seconds()
+        await run_workers(self.queue, self.engine.handle, self.settings.workers, drain)
+
+
+@asynccontextmanager
+async def assemble(
+    settings: Settings, configuration: Configuration, clock: Clock | None = None
+) -> AsyncIterator[Process]:
+    """Make the parts; on leaving, close the connections."""
+    clock = clock or SystemClock()
+    registry = CollectorRegistry()
+    metrics = OperatorMetrics(registry)
+    connection = KubeConnection(
+        configuration, concurrency=settings.api_concurrency, clock=clock, observer=metrics.api_call
+    )
+    api = KubeApi(connection)
+    tenants, fleet_cache, fleet = TenantCache(settings.cluster_id), FleetCache(), Fleet()
+    queue: WorkQueue[Key] = WorkQueue(
+        clock=clock, fairness=_fairness(settings, tenants), observer=metrics.queue_observer("tenants")
+    )
+    metrics.watch_queues({"tenants": queue})
+    wakers = Wakers(queue, tenants, fleet_cache, settings.operator_namespace)
+    versions = MetadataWatch(api, wakers.secret_changed, namespaces=_secret_namespaces(settings), clock=clock)
+    claims = NumberClaims(api, settings.operator_namespace, clock=clock)
+    recorder = EventRecorder(api, instance=_instance_name(), clock=clock, on_dropped=metrics.event_dropped)
+    fleet_objects = KubeFleetObjects(api, fleet_cache)
+    context = Context(
+        policy=_policy(settings),
+        fleet=fleet,
+        tenants=KubeTenants(api, tenants),
+        secrets=KubeSecrets(api, versions),
+        claims=KubeClaims(claims),
+        ledger=fleet_objects,
+        events=KubeEvents(recorder),
+        fleet_objects=fleet_objects,
+        tenant_index=tenants,
+        wake=wakers,
+        clients=Clients(metrics.outside_request),
+        clock=clock,
+    )
+    register_fleet_gauges(metrics, fleet, tenants)
+    engine = Engine(context, queue, tenants, fleet_cache, metrics)
+    try:
+        yield Process(
+            settings, configuration, registry, api, claims, engine, queue, tenants, versions, recorder
+        )
+    finally:
+        await _close_clients(fleet)
+        await connection.close()
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        cluster_id=settings.cluster_id,
+        operator_namespace=settings.operator_namespace,
+        deep_check_interval=settings.deep_check_interval,
+        retain_timeout=settings.retain_timeout,
+        irreversible_per_hour=settings.irreversible_per_hour,
+        repairs_per_hour=settings.repairs_per_hour,
+    )
+
+
+def _fairness(settings: Settings, tenants: TenantCache) -> Fairness[Key]:
+    def lane_of(key: Key) -> str | None:
+        return tenants.lane(key)
+
+    return Fairness(
+        lane_of=lane_of,
+        workers=settings.workers,
+        share=settings.workers_per_account,
+        reserve=settings.workers_reserved,
+    )
+
+
+def _secret_namespaces(settings: Settings) -> tuple[str, ...]:
+    """With a list of namespaces the operator's own comes too: providers' Secrets are there."""
+    if not settings.namespaces:
+        return ()
+    return tuple({*settings.namespaces, settings.operator_namespace})
+
+
+def _instance_name() -> str:
+    return os.environ.get("POD_NAME") or socket.gethostname()
+
+
+async def _close_clients(fleet: Fleet) -> None:
+    accounts = [a.client.close() for a in fleet.accounts.values() if a.client is not None]
+    servers = [s.client.close() for s in fleet.servers.values() if s.client is not None]
+    await asyncio.gather(*accounts, *servers, return_exceptions=True)

@@ -1,0 +1,196 @@
+"""The way from a watch event to a pass of the engine: caches, one queue, and what wakes whom."""
+
+import random
+import time
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Final
+
+import structlog
+
+from controller.api.evolution_server import EvolutionServerSpec
+from controller.api.group import Kind
+from controller.api.phone_provider import PhoneProviderSpec
+from controller.providers.errors import Retryable
+from controller.reconcile.context import Context
+from controller.reconcile.evolution_server import forget_evolution_server, reconcile_evolution_server
+from controller.reconcile.fleet import Fleet, InstanceServer, PhoneAccount
+from controller.reconcile.fleet_object import FleetKey, parse_fleet_object
+from controller.reconcile.next_look import NextLook
+from controller.reconcile.phone_provider import forget_phone_provider, reconcile_phone_provider
+from controller.reconcile.tenant import reconcile_tenant
+from controller.reconcile.tenant_object import TenantKey
+from controller.reconcile.verdict import Verdict
+from controller.runtime.fleet_objects import FleetCache
+from controller.runtime.kube_errors import ApiConflict, ApiError, ApiUnavailable
+from controller.runtime.metrics import OperatorMetrics
+from controller.runtime.queue import Priority, WorkQueue
+from controller.runtime.tenant_cache import TenantCache
+from controller.runtime.workers import Failed, Requeue, Scheduled
+
+log = structlog.get_logger(__name__)
+
+Key = TenantKey | FleetKey
+JITTER: Final = 0.1
+
+
+class Wakers:
+    """Implements `Wake`, and knows whom a changed Secret concerns."""
+
+    def __init__(
+        self, queue: WorkQueue[Key], tenants: TenantCache, fleet: FleetCache, operator_namespace: str
+    ) -> None:
+        self._queue = queue
+        self._tenants = tenants
+        self._fleet = fleet
+        self._operator_namespace = operator_namespace
+
+    def wake(self, keys: Iterable[TenantKey], *, first_lists: bool = False) -> None:
+        priority = Priority.STARTUP if first_lists else Priority.RESYNC
+        for key in list(keys):
+            self._queue.add(key, priority=priority)
+
+    def secret_changed(self, kind: str, namespace: str, name: str) -> None:
+        """A Secret appeared, changed or went. Our own token Secrets change nothing for their tenants."""
+        if kind != "Secret":
+            return
+        for key in list(self._tenants.referring_to_secret(namespace, name)):
+            if name != f"{key.name}-evolution":
+                self._queue.add(key)
+        if namespace == self._operator_namespace:
+            for fleet_key in self._fleet.naming_secret(name):
+                self._queue.add(fleet_key)
+
+
+class QueueBackOff:
+    """Implements `BackOff` with the queue's own count of failures; a failing key is put back by it."""
+
+    def __init__(self, queue: WorkQueue[Key]) -> None:
+        self._queue = queue
+
+    def delay_after_failure(self, key: Hashable, *, at_least: float | None) -> float:
+        assert isinstance(key, TenantKey | FleetKey)  # noqa: S101  # the engine has no other keys
+        return self._queue.add_after_failure(key, at_least=at_least)
+
+    def forget(self, key: Hashable) -> None:
+        assert isinstance(key, TenantKey | FleetKey)  # noqa: S101
+        self._queue.forget(key)
+
+
+class Engine:
+    """Feeds the caches, and handles keys. `context` is what every pass works with."""
+
+    def __init__(
+        self,
+        context: Context,
+        queue: WorkQueue[Key],
+        tenants: TenantCache,
+        fleet: FleetCache,
+        metrics: OperatorMetrics,
+        random_unit: Callable[[], float] = random.random,
+    ) -> None:
+        self._context = context
+        self._queue = queue
+        self._tenants = tenants
+        self._fleet = fleet
+        self._metrics = metrics
+        self._random_unit = random_unit
+        self._back_off = QueueBackOff(queue)
+
+    def tenant_event(self, body: dict[str, Any], *, deleted: bool, initial: bool) -> None:
+        """A version of a tenant from the watch; enqueues only what the engine would act on."""
+        metadata = body["metadata"]
+        key = TenantKey(metadata["namespace"], metadata["name"])
+        if deleted:
+            self._tenants.remove(key)
+            self._queue.add(key)
+        elif self._tenants.put(body):
+            self._queue.add(key, priority=Priority.STARTUP if initial else Priority.FRESH)
+
+    def fleet_event(self, kind: Kind, body: dict[str, Any], *, deleted: bool) -> None:
+        """A version of a provider or server from the watch."""
+        key = FleetKey(kind, body["metadata"]["name"])
+        if deleted:
+            self._fleet.remove(key)
+            self._queue.add(key)
+        elif self._fleet.put(key, body):
+            self._queue.add(key)
+
+    def seed_fleet(self, kind: Kind, bodies: Iterable[dict[str, Any]]) -> None:
+        """All providers or servers, before any tenant is looked at: absence is proven against the whole fleet."""
+        for body in bodies:
+            key = FleetKey(kind, body["metadata"]["name"])
+            self._fleet.put(key, body)
+            self._announce_to_fleet(key, body)
+            self._queue.add(key)
+
+    async def handle(self, key: Key) -> Requeue:
+        """One pass over one key."""
+        began = time.perf_counter()
+        try:
+            look = await (self._tenant(key) if isinstance(key, TenantKey) else self._fleet_member(key))
+        except ApiError as error:
+            self._metrics.reconciled("api_error", time.perf_counter() - began)
+            log.warning("kubernetes refused", key=str(key), error=error.message)
+            if isinstance(error, ApiConflict):
+                return Failed(None)
+            return Failed(error.after if isinstance(error, ApiUnavailable) else None)
+        except Retryable as error:
+            # Raised outside a facet's own handling; nothing is known to be wrong with the tenant.
+            self._metrics.reconciled("retry", time.perf_counter() - began)
+            log.warning("pass ended early", key=str(key), error=error.message)
+            return Failed(error.after)
+        self._metrics.reconciled("done", time.perf_counter() - began)
+        if look is not None:
+            self._schedule(key, look)
+        return Scheduled()
+
+    async def _tenant(self, key: TenantKey) -> NextLook | None:
+        tenant = self._tenants.get(key)
+        if tenant is None:
+            self._context.memory.forget(key)
+            self._queue.forget(key)
+            return None
+        return await reconcile_tenant(tenant, self._context, self._back_off)
+
+    async def _fleet_member(self, key: FleetKey) -> NextLook | None:
+        body = self._fleet.get(key)
+        if body is None:
+            self._queue.forget(key)
+            if key.kind is Kind.PHONE_PROVIDER:
+                forget_phone_provider(key.name, self._context)
+            else:
+                forget_evolution_server(key.name, self._context)
+            return None
+        if key.kind is Kind.PHONE_PROVIDER:
+            provider = parse_fleet_object(key.kind, body, PhoneProviderSpec)
+            if isinstance(provider, Verdict):
+                return self._unparsable(key, provider)
+            return await reconcile_phone_provider(provider, self._context, self._back_off)
+        server = parse_fleet_object(key.kind, body, EvolutionServerSpec)
+        if isinstance(server, Verdict):
+            return self._unparsable(key, server)
+        return await reconcile_evolution_server(server, self._context, self._back_off)
+
+    def _unparsable(self, key: FleetKey, verdict: Verdict) -> NextLook:
+        log.error("object does not parse", key=str(key), problem=verdict.message)
+        return NextLook(None)
+
+    def _schedule(self, key: Key, look: NextLook) -> None:
+        interval = self._context.policy.deep_check_interval.total_seconds()
+        delay = interval if look.after is None and isinstance(key, TenantKey) else look.after
+        if delay is None:
+            return
+        spread = 1.0 + JITTER * (2.0 * self._random_unit() - 1.0) if delay > 1.0 else 1.0
+        self._queue.add(key, delay=delay * spread, priority=Priority.RESYNC)
+
+    def _announce_to_fleet(self, key: FleetKey, body: dict[str, Any]) -> None:
+        """Make the member known before its first pass, so that nobody takes it for absent."""
+        fleet: Fleet = self._context.fleet
+        if key.kind is Kind.PHONE_PROVIDER:
+            provider = parse_fleet_object(key.kind, body, PhoneProviderSpec)
+            if not isinstance(provider, Verdict):
+                fleet.accounts.setdefault(key.name, PhoneAccount(key.name, provider.spec))
+            return
+        server = parse_fleet_object(key.kind, body, EvolutionServerSpec)
+        if not isinstance(server, Verdict):
+            fleet.servers.setdefault(key.name, InstanceServer(key.name, server.spec))

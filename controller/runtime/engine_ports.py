@@ -1,0 +1,134 @@
+"""The engine's remaining ports on Kubernetes: Secrets, claims, Events, and clients made of specs."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+
+from controller.api.evolution_server import EvolutionServerSpec
+from controller.api.group import API_VERSION, Kind
+from controller.api.phone_provider import PhoneProviderSpec
+from controller.providers import factory
+from controller.providers.errors import Terminal
+from controller.providers.evolution.protocol import EvolutionServerClient
+from controller.providers.limits import Limiter
+from controller.providers.telephony.protocol import TelephonyAccount
+from controller.providers.transport import Observer
+from controller.reconcile.ports import Announcement, ClaimResult, EventType, MissingSecretKeyError
+from controller.reconcile.tenant_object import Tenant
+from controller.runtime.cluster import KubeApi
+from controller.runtime.events import EventRecorder, EventSubject
+from controller.runtime.kube_errors import ApiAlreadyExists
+from controller.runtime.kube_resources import BUSINESS_TENANTS, SECRETS
+from controller.runtime.leases import HeldBy, NumberClaims, claim_name
+from controller.runtime.metadata_watch import MetadataWatch
+
+CLAIM_ACCOUNT = "x-sevenai.com/account"
+CLAIM_NUMBER = "x-sevenai.com/number"
+CLAIM_TENANT = "x-sevenai.com/tenant"
+
+
+class KubeSecrets:
+    """Implements `Secrets`: versions from the metadata watch, values read by name when needed."""
+
+    def __init__(self, api: KubeApi, versions: MetadataWatch) -> None:
+        self._api = api
+        self._versions = versions
+
+    def version(self, namespace: str, name: str) -> str | None:
+        return self._versions.version(SECRETS.kind, namespace, name)
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        body = await self._api.get(SECRETS, name, namespace)
+        if body is None:
+            return None
+        return {key: _decoded(value) for key, value in (body.get("data") or {}).items()}
+
+    async def write_owned(self, tenant: Tenant, name: str, values: Mapping[str, str]) -> None:
+        owner = {
+            "apiVersion": API_VERSION,
+            "kind": Kind.BUSINESS_TENANT.value,
+            "name": tenant.key.name,
+            "uid": tenant.uid,
+        }
+        body = {
+            "apiVersion": SECRETS.api_version,
+            "kind": SECRETS.kind,
+            "metadata": {"name": name, "namespace": tenant.key.namespace, "ownerReferences": [owner]},
+            "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
+        }
+        try:
+            await self._api.create(SECRETS, body, tenant.key.namespace)
+        except ApiAlreadyExists:
+            await self._api.merge_patch(SECRETS, name, body, tenant.key.namespace)
+
+
+class KubeClaims:
+    """Implements `Claims` with Leases."""
+
+    def __init__(self, claims: NumberClaims) -> None:
+        self._claims = claims
+
+    async def claim(self, account: str, number: str, tenant: Tenant) -> ClaimResult:
+        annotations = {CLAIM_ACCOUNT: account, CLAIM_NUMBER: number, CLAIM_TENANT: str(tenant.key)}
+        result = await self._claims.claim(claim_name(account, number), tenant.uid, annotations)
+        return ClaimResult.TAKEN if isinstance(result, HeldBy) else ClaimResult.OURS
+
+    async def release(self, account: str, number: str, tenant: Tenant) -> None:
+        await self._claims.release(claim_name(account, number), tenant.uid)
+
+
+class KubeEvents:
+    """Implements `Events`."""
+
+    def __init__(self, recorder: EventRecorder) -> None:
+        self._recorder = recorder
+
+    def record(self, tenant: Tenant, announcement: Announcement) -> None:
+        subject = EventSubject(BUSINESS_TENANTS, tenant.key.namespace, tenant.key.name, tenant.uid)
+        tell = self._recorder.normal if announcement.type is EventType.NORMAL else self._recorder.warning
+        tell(subject, announcement.reason, announcement.message)
+
+
+class Clients:
+    """Implements `ClientFactory`. Limits live as long as the process: a new client must not forget
+    failures.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._limiters: dict[str, tuple[object, Limiter]] = {}
+
+    def telephony(self, name: str, spec: PhoneProviderSpec, secret: Mapping[str, str]) -> TelephonyAccount:
+        limiter = self._limiter(
+            f"provider/{name}", spec.limits, lambda: factory.telephony_limiter(name, spec)
+        )
+        try:
+            return factory.telephony_account(spec, secret, limiter=limiter, observer=self._observer)
+        except Terminal as error:
+            raise MissingSecretKeyError(error.message) from error
+
+    def evolution(
+        self, name: str, spec: EvolutionServerSpec, api_key: str, metrics_secret: Mapping[str, str] | None
+    ) -> EvolutionServerClient:
+        limiter = self._limiter(f"server/{name}", spec.limits, lambda: factory.evolution_limiter(name, spec))
+        try:
+            return factory.evolution_client(
+                spec, api_key, limiter=limiter, metrics_secret=metrics_secret, observer=self._observer
+            )
+        except Terminal as error:
+            raise MissingSecretKeyError(error.message) from error
+
+    def _limiter(self, name: str, limits: object, make: Callable[[], Limiter]) -> Limiter:
+        known = self._limiters.get(name)
+        if known is not None and known[0] == limits:
+            return known[1]
+        limiter = make()
+        self._limiters[name] = (limits, limiter)
+        return limiter
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""  # not text: none of the credentials we use

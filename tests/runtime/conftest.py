@@ -1,0 +1,22 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from controller.runtime.cluster import KubeApi
+from controller.runtime.kube_connection import KubeConnection, anonymous
+from controller.sandbox.apiserver import ApiServer
+
+
+@pytest.fixture
+async def server_url() -> AsyncIterator[str]:
+    """A running API server."""
+    server = ApiServer()
+    yield await server.start()
+    await server.stop()
+
+
+@pytest.fixture
+async def api(server_url: str) -> AsyncIterator[KubeApi]:
+    connection = KubeConnection(anonymous(server_url))
+    yield KubeApi(connection)
+    await connection.close()
