@@ -15,6 +15,7 @@ from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
 from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
+from controller.reconcile.serving import goes_now, poll_delay
 from controller.reconcile.status import status_patch
 from controller.reconcile.verdict import Again, Verdict
 
@@ -26,6 +27,7 @@ FAILURES_BELIEVED: Final = 3
 # Below three, instances that went were deleted one by one; from there on more than 5 % is the server's trouble.
 MASS_MINIMUM: Final = 3
 MASS_SHARE: Final = 0.05
+DOUBT_SECONDS: Final = 2.0
 
 Server = FleetObject[EvolutionServerSpec]
 
@@ -44,7 +46,8 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
     known = context.fleet.servers.setdefault(name, InstanceServer(name, server.spec))
     known.spec, known.deleting = server.spec, server.deleted_at is not None
     try:
-        if await _keep_or_let_go(server, context):
+        serving = bool(context.tenant_index.on_server(name))
+        if await goes_now(server, context.fleet_objects, serving=serving):
             forget_evolution_server(name, context)
             return ON_CHANGE
         before, was_proven = known.problem, known.instances.listed.proven
@@ -60,25 +63,16 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
         await _report(server, known, looked.verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
-    return _next_look(server, known, looked.verdict, back_off)
+    poll = parse_duration(server.spec.poll_interval or DEFAULT_POLL)
+    delay = poll_delay(server, looked.verdict, poll, back_off)
+    # A row that a list lacks for the first time is looked for again soon: the second list decides.
+    return NextLook(min(delay, DOUBT_SECONDS) if known.instances.listed.has_doubts() else delay)
 
 
 def forget_evolution_server(name: str, context: Context) -> None:
     """The object is gone: its tenants say so, and nothing new is placed there."""
     context.fleet.servers.pop(name, None)
     context.wake.wake(context.tenant_index.on_server(name).values())
-
-
-async def _keep_or_let_go(server: Server, context: Context) -> bool:
-    """A server that serves tenants holds a finalizer: deleted, it goes on serving them and gets no new ones."""
-    serving = bool(context.tenant_index.on_server(server.key.name))
-    if server.deleted_at is None and not server.has_finalizer:
-        await context.fleet_objects.add_finalizer(server.key, server.resource_version, server.finalizers)
-        raise ObjectChangedError(f"{server.key} got its finalizer")
-    if server.deleted_at is not None and server.has_finalizer and not serving:
-        await context.fleet_objects.remove_finalizer(server.key, server.resource_version, server.finalizers)
-        return True
-    return False
 
 
 async def _connect(server: Server, known: InstanceServer, context: Context) -> Verdict | None:
@@ -224,13 +218,3 @@ def _status(server: Server, known: InstanceServer, verdict: Verdict, context: Co
         status["version"] = known.instances.live.version
         status["clientName"] = known.instances.live.client_name
     return status
-
-
-def _next_look(server: Server, known: InstanceServer, verdict: Verdict, back_off: BackOff) -> NextLook:
-    poll = parse_duration(server.spec.poll_interval or DEFAULT_POLL).total_seconds()
-    if verdict.again is Again.BACK_OFF:
-        delay = back_off.delay_after_failure(server.key, at_least=verdict.after)
-        return NextLook(min(delay, max(poll, verdict.after or 0.0)))
-    back_off.forget(server.key)
-    # A row that a list lacks for the first time is looked for again soon: the second list decides.
-    return NextLook(min(poll, 2.0) if known.instances.listed.has_doubts() else poll)

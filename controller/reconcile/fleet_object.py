@@ -13,7 +13,7 @@ from controller.api.group import SERVING_FINALIZER, Kind
 from controller.reconcile.timestamps import parse, stamp
 from controller.reconcile.verdict import Verdict
 
-SpecModel = TypeVar("SpecModel", bound=ApiModel)
+SpecModel_co = TypeVar("SpecModel_co", bound=ApiModel, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FleetKey:
 
 
 @dataclass(frozen=True, slots=True)
-class FleetObject(Generic[SpecModel]):
+class FleetObject(Generic[SpecModel_co]):
     """One version of the object; `status` raw, as the API server has it."""
 
     key: FleetKey
@@ -36,7 +36,7 @@ class FleetObject(Generic[SpecModel]):
     generation: int
     deleted_at: datetime | None
     finalizers: tuple[str, ...]
-    spec: SpecModel
+    spec: SpecModel_co
     status: Mapping[str, Any]
 
     @property
@@ -45,8 +45,8 @@ class FleetObject(Generic[SpecModel]):
 
 
 def parse_fleet_object(
-    kind: Kind, body: Mapping[str, Any], spec_model: type[SpecModel]
-) -> FleetObject[SpecModel] | Verdict:
+    kind: Kind, body: Mapping[str, Any], spec_model: type[SpecModel_co]
+) -> FleetObject[SpecModel_co] | Verdict:
     """Parse an object of the API server; what does not parse is a verdict, never a crash."""
     metadata = body["metadata"]
     try:

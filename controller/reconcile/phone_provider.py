@@ -15,9 +15,10 @@ from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
+from controller.reconcile.serving import goes_now, poll_delay
 from controller.reconcile.status import status_patch
 from controller.reconcile.timestamps import stamp
-from controller.reconcile.verdict import Again, Verdict
+from controller.reconcile.verdict import Verdict
 
 DEFAULT_POLL: Final = "5m"
 ORPHANS_SHOWN: Final = 256
@@ -31,7 +32,8 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
     account = context.fleet.accounts.setdefault(name, PhoneAccount(name, provider.spec))
     account.spec, account.deleting = provider.spec, provider.deleted_at is not None
     try:
-        if await _keep_or_let_go(provider, context):
+        serving = bool(context.tenant_index.on_account(name))
+        if await goes_now(provider, context.fleet_objects, serving=serving):
             forget_phone_provider(name, context)
             return ON_CHANGE
         before, was_proven = account.problem, account.listed.proven
@@ -41,29 +43,14 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
         await _report(provider, account, verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
-    return _next_look(provider, verdict, back_off)
+    poll = parse_duration(provider.spec.poll_interval or DEFAULT_POLL)
+    return NextLook(poll_delay(provider, verdict, poll, back_off))
 
 
 def forget_phone_provider(name: str, context: Context) -> None:
     """The object is gone: its tenants say so, and nothing new is bought there."""
     context.fleet.accounts.pop(name, None)
     context.wake.wake(context.tenant_index.on_account(name))
-
-
-async def _keep_or_let_go(provider: Provider, context: Context) -> bool:
-    """A provider that serves tenants holds a finalizer: deleted, it goes on serving them and gets no new ones."""
-    serving = bool(context.tenant_index.on_account(provider.key.name))
-    if provider.deleted_at is None and not provider.has_finalizer:
-        await context.fleet_objects.add_finalizer(
-            provider.key, provider.resource_version, provider.finalizers
-        )
-        raise ObjectChangedError(f"{provider.key} got its finalizer")
-    if provider.deleted_at is not None and provider.has_finalizer and not serving:
-        await context.fleet_objects.remove_finalizer(
-            provider.key, provider.resource_version, provider.finalizers
-        )
-        return True
-    return False
 
 
 async def _connect(provider: Provider, account: PhoneAccount, context: Context) -> Verdict | None:
@@ -207,12 +194,3 @@ def _orphans(
         ).to_wire()
         for number in without[:ORPHANS_SHOWN]
     ]
-
-
-def _next_look(provider: Provider, verdict: Verdict, back_off: BackOff) -> NextLook:
-    poll = parse_duration(provider.spec.poll_interval or DEFAULT_POLL).total_seconds()
-    if verdict.again is Again.BACK_OFF:
-        delay = back_off.delay_after_failure(provider.key, at_least=verdict.after)
-        return NextLook(min(delay, max(poll, verdict.after or 0.0)))
-    back_off.forget(provider.key)
-    return NextLook(poll)

@@ -1,0 +1,105 @@
+"""The README is true: its tutorial runs as printed, its links and targets exist."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+START_SECONDS = 60
+
+
+def tutorial_commands() -> list[tuple[str, list[str]]]:
+    """Each command of the tutorial with the lines printed under it."""
+    tutorial = README.partition("<!-- tutorial")[2].partition("<!-- end of tutorial -->")[0]
+    commands: list[tuple[str, list[str]]] = []
+    for block in re.findall(r"```console\n(.*?)```", tutorial, re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                commands.append((line.removeprefix("$ "), []))
+            else:
+                commands[-1][1].append(line)
+    return commands
+
+
+def shape(line: str) -> str:
+    """A printed line without what differs from run to run: numbers, ages, widths of columns."""
+    line = re.sub(r"\+[1-9]\d{6,14}", "+NUMBER", line)
+    line = re.sub(r"\b\d+m?s\b|\b\d+m\d+s\b", "AGE", line)
+    line = re.sub(r" deleted from \w+ namespace", " deleted", line)
+    return re.sub(r"\s+", " ", line).strip()
+
+
+async def run(command: str, environment: dict[str, str]) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_shell(
+        command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 90)
+    return process.returncode or 0, output.decode()
+
+
+async def test_the_tutorial_runs_as_printed(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    sandbox = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "controller.cli.main", "sandbox", "--apply", "manifests/samples"),
+        *("--write-kubeconfig", str(kubeconfig)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        printed = await asyncio.wait_for(_until_up(sandbox), START_SECONDS)
+        assert "9/9 tenants Ready" in printed
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"KUBECONFIG": str(kubeconfig), "PATH": path}
+        commands = [entry for entry in tutorial_commands() if not entry[0].startswith("export ")]
+        assert len(commands) >= 8
+        for command, expected in commands:
+            code, output = await run(command, environment)
+            refused = [line.removeprefix("! ") for line in expected if line.startswith("! ")]
+            if refused:
+                assert code != 0, output
+                assert all(sentence in output for sentence in refused), output
+                continue
+            assert code == 0, f"{command}\n{output}"
+            wanted = {shape(line) for line in expected if line}
+            assert wanted <= {shape(line) for line in output.splitlines()}, f"{command}\n{output}"
+    finally:
+        sandbox.send_signal(signal.SIGINT)
+        await asyncio.wait_for(sandbox.wait(), 20)
+
+
+async def _until_up(sandbox: asyncio.subprocess.Process) -> str:
+    assert sandbox.stdout is not None
+    printed = ""
+    while "Ctrl-C ends it." not in printed:
+        line = (await sandbox.stdout.readline()).decode()
+        assert line, f"the sandbox ended early:\n{printed}"
+        printed += line
+    return printed
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z-]+)", README))))
+def test_every_make_target_that_is_named_exists(target: str) -> None:
+    assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?!https?:)[^)#]+)\)", README))))
+def test_every_link_leads_somewhere(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("folder", re.findall(r"^\| `([\w./]+)` \|", README, re.MULTILINE))
+def test_every_folder_that_is_explained_exists(folder: str) -> None:
+    assert (ROOT / folder).exists()
+
+
+def test_a_kubectl_is_there_for_the_tutorial() -> None:
+    assert shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
