@@ -286,7 +286,7 @@ class TestWriting:
             await server.set_profile_name("bakery", "Bakery")
         assert failure.value.reason is Reason.WAITING_FOR_CONNECTION
         await pair(server, sandbox, "bakery")
-        with pytest.raises(Retryable, match="App state key") as failure:
+        with pytest.raises(Retryable, match="profile keys") as failure:
             await server.set_profile_name("bakery", "Bakery")
         assert failure.value.reason is Reason.WAITING_FOR_CONNECTION
         await server.set_profile_about("bakery", "Fresh bread")

@@ -148,6 +148,18 @@ async def test_an_account_alone_borrows_all_but_the_reserve(clock: ManualClock) 
     assert len(await take_while_ready(queue)) == 6
 
 
+async def test_a_worker_that_is_done_lets_another_account_borrow(clock: ManualClock) -> None:
+    queue = with_lanes(clock)
+    for number in range(7):
+        queue.add(f"slow/{number}")
+    await take_while_ready(queue)
+    waiting = asyncio.ensure_future(queue.get())
+    await settle()
+    queue.done("slow/0")
+    await settle()
+    assert waiting.result() == "slow/6"
+
+
 async def test_a_newcomer_finds_a_worker_beside_a_slow_account(clock: ManualClock) -> None:
     queue = with_lanes(clock)
     for number in range(20):
@@ -182,6 +194,9 @@ async def test_a_finished_worker_of_a_full_account_takes_its_next_key(clock: Man
     taken = await take_while_ready(queue)
     assert [key for key in taken if key.startswith("slow")] == ["slow/0", "slow/1", "slow/2"]
     assert [key for key in taken if key.startswith("other")] == ["other/0", "other/1", "other/2"]
+    queue.add("/no-account-1")
+    queue.add("/no-account-2")
+    await take_while_ready(queue)  # now all workers are busy, and there is nothing to borrow
     queue.done("slow/1")
     assert await take_while_ready(queue) == ["slow/3"]
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from controller.runtime.queue import Fairness, Priority, QueueClosed, WorkQueue
 from tests.runtime.manual_clock import ManualClock, settle
 
-WORKERS, SHARE, RESERVE = 6, 2, 2
 KEYS = st.integers(0, 11)
 DELAYS = st.sampled_from([0.0, 0.0, 0.5, 1.0, 3.0])
 PRIORITIES = st.sampled_from(list(Priority))
@@ -21,6 +20,15 @@ PRIORITIES = st.sampled_from(list(Priority))
 
 def lane_of(key: int) -> str | None:
     return None if key % 4 == 3 else f"account-{key % 4}"
+
+
+# Borrowing is easy with the first and next to impossible with the last.
+POLICIES = st.sampled_from(
+    [
+        Fairness(lane_of=lane_of, workers=workers, share=share, reserve=reserve)
+        for workers, share, reserve in ((6, 2, 2), (4, 1, 2), (4, 1, 3))
+    ]
+)
 
 
 @dataclass
@@ -35,13 +43,16 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock()
-        fairness = Fairness(lane_of=lane_of, workers=WORKERS, share=SHARE, reserve=RESERVE)
-        self.queue: WorkQueue[int] = WorkQueue(clock=self.clock, random_unit=lambda: 0.0, fairness=fairness)
         self.waiting: dict[int, Waiting] = {}
         self.again: dict[int, Waiting] = {}
         self.running: dict[int, Priority] = {}
         self.getters: list[asyncio.Task[None]] = []
         self.taken: list[int] = []
+
+    @initialize(policy=POLICIES)
+    def make_queue(self, policy: Fairness[int]) -> None:
+        self.policy = policy
+        self.queue: WorkQueue[int] = WorkQueue(clock=self.clock, random_unit=lambda: 0.0, fairness=policy)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         self.loop.run_until_complete(work)
@@ -61,7 +72,7 @@ class QueueMachine(RuleBasedStateMachine):
 
         self.run(act())
 
-    @precondition(lambda self: len(self.running) + len(self.getters) < WORKERS)
+    @precondition(lambda self: len(self.running) + len(self.getters) < self.policy.workers)
     @rule()
     def ask_for_a_key(self) -> None:
         async def get() -> None:
@@ -143,8 +154,9 @@ class QueueMachine(RuleBasedStateMachine):
                 for key in [*self.waiting]:
                     del self.waiting[key]
                 while self.queue.depth().ready:
-                    key = await asyncio.wait_for(self.queue.get(), 5)
-                    self.queue.done(key)
+                    getting = asyncio.create_task(self.queue.get())
+                    await settle()
+                    self.queue.done(getting.result())
             assert self.queue.depth().delayed == 0
             self.queue.shutdown()
             await settle()
@@ -179,11 +191,13 @@ class QueueMachine(RuleBasedStateMachine):
         ready = {key: entry for key, entry in self.waiting.items() if entry.in_line_since is not None}
         lanes = Counter(lane_of(key) for key in self.running)
         within = {
-            key: entry for key, entry in ready.items() if lane_of(key) is None or lanes[lane_of(key)] < SHARE
+            key: entry
+            for key, entry in ready.items()
+            if lane_of(key) is None or lanes[lane_of(key)] < self.policy.share
         }
         if within:
             return within
-        return ready if WORKERS - len(self.running) > RESERVE else {}
+        return ready if self.policy.workers - len(self.running) > self.policy.reserve else {}
 
     def check_taken(self, key: int) -> None:
         allowed = self.takeable()

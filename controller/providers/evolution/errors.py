@@ -21,9 +21,8 @@ _UNKNOWN_ROUTE: Final = re.compile(r"Cannot (GET|POST|PUT|PATCH|DELETE) /", re.D
 _NAME_IN_USE: Final = re.compile(r"already in use")
 _NOT_CONNECTED: Final = re.compile(r'The ".*" instance is not connected', re.DOTALL)
 # One instance's session, not the server: measured with closed, dead, opening and freshly linked sockets.
-_SESSION_FAILS: Final = re.compile(
-    r"Connection Closed|TypeError|App state key not present|Cannot read properties of (undefined|null)"
-)
+_SESSION_FAILS: Final = re.compile(r"Connection Closed|TypeError|Cannot read properties of (undefined|null)")
+_KEYS_TO_COME: Final = re.compile(r"App state key not present")
 _WRONG_CHANNEL: Final = re.compile(r"Method not available on")
 _DATABASE: Final = re.compile(r"Invalid `[^`\n]+` invocation|Can't reach database server|connection pool")
 _TOO_LONG: Final = re.compile(r"too long for the column")
@@ -113,6 +112,12 @@ def _instance_refusal(answer: Answer, asked: Asked, text: str, said: str) -> Ref
     """The server uses 400 and 500 without much difference; the texts tell what happened."""
     if _NOT_CONNECTED.fullmatch(text):
         return Refusal(_passing(answer, asked, said, reason=asked.disconnected, kind=NotConnected))
+    if _KEYS_TO_COME.search(text):
+        # Normal for some seconds after a scan: say so, not that something failed.
+        fresh = (
+            "The phone was paired a moment ago and has not sent its profile keys yet; trying again by itself."
+        )
+        return Refusal(Retryable(fresh, reason=asked.disconnected))
     if _SESSION_FAILS.search(text):
         return Refusal(_passing(answer, asked, said, reason=asked.disconnected))
     told = f"{asked.server} refuses {asked.operation}: {said}"
