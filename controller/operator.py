@@ -44,14 +44,16 @@ async def run_operator(
                 asyncio.create_task(process.recorder.run(), name="event-recorder"),
             ]
             try:
-                if prepare is not None:
-                    await prepare(process)
-                await process.warm_up()
-                background.append(asyncio.create_task(_watch(process), name="kopf"))
+                warm_up = asyncio.create_task(_warm_up(process, prepare), name="warm-up")
+                background.append(warm_up)
+                if not await _ended_or_stopped(warm_up, stop, background):
+                    return
+                background.remove(warm_up)
+                background.append(asyncio.create_task(_watch(process, stop), name="kopf"))
                 background.append(asyncio.create_task(process.work(), name="workers"))
                 state.warm, state.tasks = True, background
                 on_ready(port)
-                await _until_stopped(stop, background)
+                await _ended_or_stopped(None, stop, background)
             finally:
                 await _end(background)
 
@@ -106,15 +108,37 @@ def kopf_settings() -> kopf.OperatorSettings:
     return settings
 
 
-async def _watch(process: Process) -> None:
+async def _warm_up(process: Process, prepare: Callable[[Process], Awaitable[None]] | None) -> None:
+    if prepare is not None:
+        await prepare(process)
+    await process.warm_up()
+
+
+async def _watch(process: Process, stop: asyncio.Event) -> None:
+    """Run kopf's tasks until cancelled or told to stop.
+
+    Not by `kopf.operator`: when that ends it cancels every task of the loop that is younger than itself, the
+    workers and their half-made changes among them.
+    """
     namespaces = process.settings.namespaces
-    await kopf.operator(
+    tasks = await kopf.spawn_tasks(
         registry=kopf_registry(process),
         settings=kopf_settings(),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
+        stop_flag=stop,
     )
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+        # kopf takes SIGINT and SIGTERM for itself and ends without an error when one comes: it is meant for all of us.
+        stop.set()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 async def _connection_info(configuration: Configuration) -> kopf.ConnectionInfo:
@@ -133,8 +157,13 @@ async def _connection_info(configuration: Configuration) -> kopf.ConnectionInfo:
     )
 
 
-async def _until_stopped(stop: asyncio.Event, parts: list[asyncio.Task[None]]) -> None:
-    """Return when told to stop; raise when a part ended by itself, so that the process is restarted."""
+async def _ended_or_stopped(
+    awaited: asyncio.Task[None] | None, stop: asyncio.Event, parts: list[asyncio.Task[None]]
+) -> bool:
+    """Return True when the awaited part has ended, False when told to stop.
+
+    Raises what another part raised, or that it ended at all, so that the process is restarted.
+    """
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         ended, _ = await asyncio.wait([stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
@@ -142,7 +171,12 @@ async def _until_stopped(stop: asyncio.Event, parts: list[asyncio.Task[None]]) -
         stopping.cancel()
     for part in ended - {stopping}:
         part.result()
-        raise RuntimeError(f"The part {part.get_name()} ended although nobody stopped it.")
+    if stop.is_set():
+        return False
+    if awaited is not None and awaited in ended:
+        return True
+    names = ", ".join(part.get_name() for part in ended)
+    raise RuntimeError(f"The part {names} ended although nobody stopped it.")
 
 
 async def _end(parts: list[asyncio.Task[None]]) -> None:

@@ -104,7 +104,7 @@ async def assemble(
         fleet_objects=fleet_objects,
         tenant_index=tenants,
         wake=wakers,
-        clients=Clients(metrics.outside_request),
+        clients=Clients(metrics.outside_request, clock),
         clock=clock,
     )
     register_fleet_gauges(metrics, fleet, tenants)

@@ -14,9 +14,11 @@ from controller.providers.errors import Retryable
 from controller.reconcile.context import Context
 from controller.reconcile.evolution_server import forget_evolution_server, reconcile_evolution_server
 from controller.reconcile.fleet import Fleet, InstanceServer, PhoneAccount
-from controller.reconcile.fleet_object import FleetKey, parse_fleet_object
-from controller.reconcile.next_look import NextLook
+from controller.reconcile.fleet_object import FleetKey, parse_fleet_object, ready_conditions
+from controller.reconcile.next_look import AT_ONCE, ON_CHANGE, NextLook
 from controller.reconcile.phone_provider import forget_phone_provider, reconcile_phone_provider
+from controller.reconcile.ports import ObjectChangedError
+from controller.reconcile.status import status_patch
 from controller.reconcile.tenant import reconcile_tenant
 from controller.reconcile.tenant_object import TenantKey
 from controller.reconcile.verdict import Verdict
@@ -164,16 +166,27 @@ class Engine:
         if key.kind is Kind.PHONE_PROVIDER:
             provider = parse_fleet_object(key.kind, body, PhoneProviderSpec)
             if isinstance(provider, Verdict):
-                return self._unparsable(key, provider)
+                return await self._unparsable(key, body, provider)
             return await reconcile_phone_provider(provider, self._context, self._back_off)
         server = parse_fleet_object(key.kind, body, EvolutionServerSpec)
         if isinstance(server, Verdict):
-            return self._unparsable(key, server)
+            return await self._unparsable(key, body, server)
         return await reconcile_evolution_server(server, self._context, self._back_off)
 
-    def _unparsable(self, key: FleetKey, verdict: Verdict) -> NextLook:
+    async def _unparsable(self, key: FleetKey, body: dict[str, Any], verdict: Verdict) -> NextLook:
+        """Say on the object what is wrong with it; nothing else can be done with it."""
         log.error("object does not parse", key=str(key), problem=verdict.message)
-        return NextLook(None)
+        metadata, status = body["metadata"], body.get("status") or {}
+        generation, now = metadata.get("generation", 0), self._context.clock.now()
+        conditions = ready_conditions(verdict, generation, status.get("conditions") or (), now)
+        said = {**status, "conditions": conditions, "observedGeneration": generation}
+        patch = status_patch(status, said)
+        try:
+            if patch:
+                await self._context.fleet_objects.patch_status(key, metadata["resourceVersion"], patch)
+        except ObjectChangedError:
+            return AT_ONCE
+        return ON_CHANGE
 
     def _schedule(self, key: Key, look: NextLook) -> None:
         interval = self._context.policy.deep_check_interval.total_seconds()

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.group import API_VERSION, Kind
 from controller.api.phone_provider import PhoneProviderSpec
+from controller.clock import Clock
 from controller.providers import factory
+from controller.providers.clock import Clock as ProvidersClock
 from controller.providers.errors import Terminal
 from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.limits import Limiter
@@ -94,26 +96,36 @@ class Clients:
     failures.
     """
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self, observer: Observer, clock: Clock) -> None:
         self._observer = observer
+        self._clock = ProvidersClock(monotonic=clock.monotonic, sleep=clock.sleep)
         self._limiters: dict[str, tuple[object, Limiter]] = {}
 
     def telephony(self, name: str, spec: PhoneProviderSpec, secret: Mapping[str, str]) -> TelephonyAccount:
         limiter = self._limiter(
-            f"provider/{name}", spec.limits, lambda: factory.telephony_limiter(name, spec)
+            f"provider/{name}", spec.limits, lambda: factory.telephony_limiter(name, spec, clock=self._clock)
         )
         try:
-            return factory.telephony_account(spec, secret, limiter=limiter, observer=self._observer)
+            return factory.telephony_account(
+                spec, secret, limiter=limiter, observer=self._observer, clock=self._clock
+            )
         except Terminal as error:
             raise MissingSecretKeyError(error.message) from error
 
     def evolution(
         self, name: str, spec: EvolutionServerSpec, api_key: str, metrics_secret: Mapping[str, str] | None
     ) -> EvolutionServerClient:
-        limiter = self._limiter(f"server/{name}", spec.limits, lambda: factory.evolution_limiter(name, spec))
+        limiter = self._limiter(
+            f"server/{name}", spec.limits, lambda: factory.evolution_limiter(name, spec, clock=self._clock)
+        )
         try:
             return factory.evolution_client(
-                spec, api_key, limiter=limiter, metrics_secret=metrics_secret, observer=self._observer
+                spec,
+                api_key,
+                limiter=limiter,
+                metrics_secret=metrics_secret,
+                observer=self._observer,
+                clock=self._clock,
             )
         except Terminal as error:
             raise MissingSecretKeyError(error.message) from error

@@ -137,7 +137,7 @@ class TenantCache:
             relevance=_relevance(metadata, kept["annotations"]),
             tenant_hash=owner.tenant_hash,
             derived_instance=owner.instance_name,
-            holdings=_holdings(key, spec, status),
+            holdings=_holdings(key, _block(body, "spec"), _block(body, "status")),
         )
 
     def _replace(self, key: TenantKey, old: _Entry | None, new: _Entry | None) -> None:
@@ -197,20 +197,25 @@ def _relevance(metadata: Mapping[str, Any], annotations: Mapping[str, str]) -> b
 
 
 def _holdings(key: TenantKey, spec: Mapping[str, Any], status: Mapping[str, Any]) -> _Holdings:
-    number, instance = status.get("phoneNumber") or {}, status.get("instance") or {}
-    webhook = (spec.get("ai") or {}).get("webhook") or {}
-    auth = (webhook.get("authSecretRef") or {}).get("name")
+    number, instance = _block(status, "phoneNumber"), _block(status, "instance")
+    auth = _block(_block(_block(spec, "ai"), "webhook"), "authSecretRef").get("name")
     names = [f"{key.name}-evolution", *([auth] if auth else [])]
     lacks_number = spec.get("phoneNumber") is not None and number.get("number") is None
     lacks_instance = spec.get("whatsapp") is not None and not instance
     return _Holdings(
         number=number.get("number"),
-        account=number.get("provider") or (number.get("purchase") or {}).get("provider"),
+        account=number.get("provider") or _block(number, "purchase").get("provider"),
         instance=instance.get("name"),
         server=instance.get("server"),
         secrets=tuple(f"{key.namespace}/{name}" for name in names),
         unsettled=lacks_number or lacks_instance,
     )
+
+
+def _block(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A block of an object that no schema may have checked; what is no block counts as left out."""
+    block = body.get(name)
+    return block if isinstance(block, Mapping) else {}
 
 
 def _not_newer(version: str, held: str) -> bool:

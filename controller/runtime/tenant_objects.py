@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from controller.api.group import TENANT_FINALIZER
 from controller.reconcile.ports import ObjectChangedError
 from controller.reconcile.tenant_object import InvalidTenant, Tenant, TenantKey
@@ -11,6 +13,8 @@ from controller.runtime.kube_errors import ApiConflict, ApiInvalid, ApiNotFound
 from controller.runtime.kube_resources import BUSINESS_TENANTS
 from controller.runtime.kube_wire import JsonObject
 from controller.runtime.tenant_cache import TenantCache
+
+log = structlog.get_logger(__name__)
 
 
 class KubeTenants:
@@ -54,8 +58,12 @@ class KubeTenants:
             answer = await self._api.merge_patch(
                 BUSINESS_TENANTS, key.name, body, key.namespace, subresource="status"
             )
-        except (ApiConflict, ApiNotFound, ApiInvalid):
+        except (ApiConflict, ApiNotFound):
             return  # the next version brings it back
+        except ApiInvalid as error:
+            # The schema's rules refuse the whole object, so nothing can be said on it until it is corrected.
+            log.warning("the status of an invalid tenant was refused", tenant=str(key), error=error.message)
+            return
         self._cache.put(answer)
 
     async def _patch(self, tenant: Tenant, body: JsonObject, *, subresource: str | None = None) -> Tenant:

@@ -1,0 +1,3 @@
+"""What all tests share: the choice of the API server (`--cluster`)."""
+
+pytest_plugins = ["tests.controlplane.fixtures"]
