@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock demo sandbox test test-kube control-plane check format generate clean
+.PHONY: help venv lock demo sandbox test test-contract test-kube control-plane bench-server check format generate clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,12 +19,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (once)..."
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 lock: ## Take the newest versions that pyproject.toml allows into constraints.txt
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@(echo "# Every version that was tested together; made by 'make lock'."; $(BIN)/pip freeze --exclude-editable) > constraints.txt
 	@touch $(STAMP)
 
@@ -37,9 +37,15 @@ sandbox: $(STAMP) ## An empty sandbox: fakes, API server, operator
 test: $(STAMP) ## All tests that need nothing but Python
 	@$(PYTEST) $(PYTEST_ARGS) -m 'not kube'
 
-test-kube: $(STAMP) ## The operator and conformance suites against a real kube-apiserver
+test-contract: $(STAMP) ## What we send and what the fakes answer, against the providers' own specifications
+	@$(PYTEST) $(PYTEST_ARGS) tests/contract
+
+test-kube: $(STAMP) ## The operator and conformance suites on a real kube-apiserver (built once, about 7 minutes)
 	@$(BIN)/python -m tests.controlplane build
-	@TEST_CLUSTER=real $(PYTEST) -m 'kube or cluster'
+	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) tests/controlplane tests/conformance tests/operator tests/cli
+
+bench-server: $(STAMP) ## Speed and memory of the embedded API server
+	@$(BIN)/python -m bench.embedded_server
 
 control-plane: $(STAMP) ## A throwaway kube-apiserver for people; prints its kubeconfig
 	@$(BIN)/python -m tests.controlplane
@@ -48,7 +54,7 @@ check: $(STAMP) ## Lint, types, import directions, generated files up to date
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy controller
-	@$(BIN)/lint-imports --no-cache --quiet
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- crds docs/reference || (echo "Generated files differ: run 'make generate' and commit."; exit 1)
 	@test -z "$$(git ls-files --others --exclude-standard crds docs/reference)" || (echo "Generated files are not committed."; exit 1)

@@ -50,6 +50,7 @@ async def run_operator(
                     return
                 background.remove(warm_up)
                 background.append(asyncio.create_task(_watch(process, stop), name="kopf"))
+                background.append(asyncio.create_task(process.sweep(), name="claims-sweep"))
                 background.append(asyncio.create_task(process.work(), name="workers"))
                 state.warm, state.tasks = True, background
                 on_ready(port)

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from controller.api.business_tenant_status import BusinessTenantStatus
 from controller.api.common_fields import (
+    E164,
     ApiModel,
     CountryCode,
     DeletionPolicy,
@@ -167,6 +168,12 @@ class PhoneNumber(ApiModel):
     )
     pattern: Annotated[str, StringConstraints(max_length=20, pattern=r"^\+?[0-9*]+$")] | None = Field(
         None, description="Wish for the digits when the number is chosen, * for any. Left out: any number."
+    )
+    number: E164 | None = Field(
+        None,
+        description="Take over this number, which an account owns already; nothing is bought. It must carry no"
+        " other tenant's or cluster's mark. Left out: a number is bought. Once the tenant has a number it must"
+        " be that one.",
     )
     provider_ref: ObjectReference | None = Field(
         None,
@@ -358,7 +365,8 @@ class BusinessTenantSpec(ApiModel):
             ),
             (
                 (
-                    "!has(oldSelf.business.id)"
+                    # An object from before the schema may lack the block; its status and finalizers must stay writable.
+                    "!has(oldSelf.business) || !has(oldSelf.business.id)"
                     " || (has(self.business.id) && self.business.id == oldSelf.business.id)"
                 ),
                 "spec.business.id is immutable once set",

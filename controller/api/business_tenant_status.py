@@ -55,6 +55,11 @@ class Purchase(ApiModel):
     started_at: Timestamp = Field(
         description="When the intent was written; a number created before that was not bought by it."
     )
+    absent_at: Timestamp | None = Field(
+        None,
+        description="When the account was seen not to own the candidate yet. Only with providers that mark a"
+        " number after its purchase: an unmarked candidate found later was bought by this very purchase.",
+    )
 
 
 class NumberStatus(ApiModel):

@@ -287,6 +287,18 @@ class Reason(Enum):
         "The country's rules ask for an approved regulatory bundle with this number.",
         "Have the bundle approved at the provider and name it in spec.phoneNumber.regulatory.bundleSID.",
     )
+    NUMBER_NOT_OWNED = (
+        "NumberNotOwned",
+        Audience.AUTHOR,
+        "spec.phoneNumber.number names a number that no account owns. Taking over never buys.",
+        "Have the number moved into the account, or leave the field out to buy another.",
+    )
+    NUMBER_DOES_NOT_FIT = (
+        "NumberDoesNotFit",
+        Audience.AUTHOR,
+        "The number that spec.phoneNumber.number names is of another country or type than the spec says.",
+        "Correct spec.phoneNumber.country and type.",
+    )
     NUMBER_LOST = (
         "NumberLost",
         Audience.AUTHOR,
@@ -323,6 +335,15 @@ class Reason(Enum):
         "The route is Webhook, but neither the tenant nor its server names a URL.",
         "Set spec.ai.webhook.url, or spec.defaultWebhook on the EvolutionServer.",
     )
+    WEBHOOK_NOT_ANSWERING = (
+        "WebhookNotAnswering",
+        Audience.AUTHOR,
+        (
+            "The provider asks the webhook by GET before it takes its URL, and refuses it unless the answer is"
+            " 200. Vonage does so with SMS URLs."
+        ),
+        "Make the webhook answer GET with 200, or correct its URL in the spec; it is tried again by itself.",
+    )
     CONTENDED = (
         "Contended",
         Audience.AUTHOR,
@@ -334,6 +355,12 @@ class Reason(Enum):
         Audience.AUTHOR,
         "The Evolution server answers that it is not activated (2.4 and later).",
         "Activate the server, or run 2.3.7.",
+    )
+    FORBIDDEN = (
+        "Forbidden",
+        Audience.AUTHOR,
+        "The Kubernetes API server refuses the operator something that it needs in the tenant's namespace.",
+        "Give the operator the role that the message names.",
     )
     INVALID_SPEC = (
         "InvalidSpec",

@@ -27,6 +27,7 @@ from controller.api.conditions import Condition
 
 class PhoneProviderType(StrEnum):
     TWILIO = "Twilio"
+    VONAGE = "Vonage"
 
 
 class TwilioCredentials(ApiModel):
@@ -52,12 +53,35 @@ class TwilioAccount(ApiModel):
     credentials_secret_ref: TwilioCredentials = Field(description="Where the credentials are.")
 
 
+class VonageCredentials(ApiModel):
+    """Secret in the operator's namespace with the account's credentials."""
+
+    name: ObjectName = Field(description="Name of the Secret.")
+    api_key_key: SecretKey | None = Field(None, description="Key of the API key. Left out: apiKey.")
+    api_secret_key: SecretKey | None = Field(None, description="Key of the API secret. Left out: apiSecret.")
+
+
+class VonageAccount(ApiModel):
+    """A Vonage account or subaccount."""
+
+    api_key: Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9a-zA-Z]+$")] | None = Field(
+        None,
+        description="API key of the account that owns the numbers, where it is no secret. Immutable once set."
+        " Left out: it is read from the Secret.",
+        json_schema_extra=rules(("self == oldSelf", "spec.vonage.apiKey is immutable")),
+    )
+    credentials_secret_ref: VonageCredentials = Field(description="Where the credentials are.")
+
+
 class PhoneProviderSpec(ApiModel):
     """An account and how it may be used."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            ("self.type != 'Twilio' || has(self.twilio)", "spec.twilio is needed with type Twilio")
+            ("self.type != 'Twilio' || has(self.twilio)", "spec.twilio is needed with type Twilio"),
+            ("self.type != 'Vonage' || has(self.vonage)", "spec.vonage is needed with type Vonage"),
+            ("self.type == 'Twilio' || !has(self.twilio)", "spec.twilio goes with type Twilio only"),
+            ("self.type == 'Vonage' || !has(self.vonage)", "spec.vonage goes with type Vonage only"),
         )
     )
 
@@ -66,6 +90,7 @@ class PhoneProviderSpec(ApiModel):
         json_schema_extra=rules(("self == oldSelf", "spec.type is immutable")),
     )
     twilio: TwilioAccount | None = Field(None, description="With type Twilio: the account.")
+    vonage: VonageAccount | None = Field(None, description="With type Vonage: the account.")
     countries: Annotated[list[CountryCode], Field(max_length=64)] | None = Field(
         None,
         description="Countries to buy numbers in. Left out or empty: every country the provider sells.",
@@ -78,7 +103,7 @@ class PhoneProviderSpec(ApiModel):
         None, description="Base URL for tests and private gateways. Left out: the provider's own."
     )
     limits: ClientLimits | None = Field(
-        None, description="How much is asked of the account. Left out: 10/s, 8."
+        None, description="How much is asked of the account. Left out: 10/s, 8 for Twilio, 1/s, 2 for Vonage."
     )
     poll_interval: Duration | None = Field(
         None, description="How often the account's numbers are listed. Left out: 5m."
@@ -88,6 +113,19 @@ class PhoneProviderSpec(ApiModel):
         description="True: the account is gone for good; do not wait for it when looking for existing"
         " numbers. Left out: false.",
     )
+
+    @property
+    def credentials_secret_name(self) -> str | None:
+        """Secret with the credentials; None when the block of the type is missing."""
+        account = self.twilio if self.type is PhoneProviderType.TWILIO else self.vonage
+        return account.credentials_secret_ref.name if account is not None else None
+
+    @property
+    def account_name(self) -> str:
+        """The account at the provider, as people know it; empty where only the Secret tells."""
+        if self.type is PhoneProviderType.TWILIO:
+            return self.twilio.account_sid if self.twilio is not None else ""
+        return (self.vonage.api_key if self.vonage is not None else None) or ""
 
 
 class OrphanNumber(ApiModel):

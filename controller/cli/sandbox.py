@@ -136,7 +136,7 @@ async def _sandbox(options: Options, console: Console) -> int:
             applied = [body for path in options.apply for body in read_manifests(path)]
             await apply_manifests(api, applied)
         except ManifestError as error:
-            console.print(f"[red]{error}[/red]", highlight=False)
+            console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
             return NOT_READY
         return await _follow(options, api, applied, console, stop)
 

@@ -1,10 +1,23 @@
 """What a pass is worth telling in Events: what was done, and what newly stands in the way. Pure."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from controller.api.business_tenant_status import BusinessTenantStatus
 from controller.api.conditions import Condition, ConditionStatus, ConditionType
 from controller.reconcile.ports import Announcement, EventType
+
+# Changes are worded as what is to be done; verbs that stay the same (set) are left out.
+_PAST: Final = {
+    "buy": "bought",
+    "create": "created",
+    "finish": "finished",
+    "offer": "offered",
+    "save": "saved",
+    "silence": "silenced",
+    "take": "took",
+    "turn": "turned",
+}
 
 
 def announcements(
@@ -27,10 +40,16 @@ def announcements(
 
 
 def _sentence(done: Sequence[str]) -> str:
+    """What was planned, now that it is done: `buy +371...; set ...` -> `Bought +371..., set ...`."""
     if not done:
         return ""
-    text = "; ".join(done)
-    return f"Done: {text}."
+    text = ", ".join(_in_the_past(change) for change in done)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _in_the_past(change: str) -> str:
+    verb, _, rest = change.partition(" ")
+    return f"{_PAST.get(verb, verb)} {rest}"
 
 
 def _find(status: BusinessTenantStatus, type_: ConditionType) -> Condition | None:

@@ -1,6 +1,7 @@
 """A change to the outside world as data: said before it is done, and done as it was said."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from controller.api.business_tenant_status import NumberOrigin, PlannedChange, Purchase
 from controller.api.common_fields import Money
@@ -8,6 +9,9 @@ from controller.providers.evolution.protocol import BehaviourSettings, WebhookSe
 from controller.providers.telephony.protocol import NumberSettings
 from controller.reconcile.observed import HeldNumber, Offer
 from controller.reconcile.verdict import Facet
+
+# URLs may be longer than what a status holds.
+_SHOWN: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +132,10 @@ class Change:
     def planned(self) -> PlannedChange:
         """As it is shown to people."""
         return PlannedChange(
-            what=self.what,
-            why=self.why,
-            before=self.before,
-            after=self.after,
+            what=self.what[:_SHOWN],
+            why=self.why[:_SHOWN],
+            before=self.before[:_SHOWN] if self.before is not None else None,
+            after=self.after[:_SHOWN] if self.after is not None else None,
             monthly_cost=self.monthly_cost,
             irreversible=True if self.irreversible else None,
         )

@@ -1,6 +1,9 @@
 """Letting a tenant go: what is irreplaceable is kept unless the spec says otherwise; nothing of others is touched."""
 
+from collections.abc import Sequence
+
 from controller.api.business_tenant import InstanceDeletionPolicy
+from controller.api.business_tenant_status import NumberOrigin
 from controller.api.common_fields import DeletionPolicy
 from controller.api.conditions import Reason
 from controller.api.group import Kind
@@ -9,9 +12,9 @@ from controller.reconcile.brake import pass_brake
 from controller.reconcile.instance.apply import reach, silence
 from controller.reconcile.instance.observe import observe_instance
 from controller.reconcile.number import purchase
-from controller.reconcile.number.apply import client_of, retain
-from controller.reconcile.number.observe import observe_number
-from controller.reconcile.observed import HeldNumber, InstanceObserved, NumberObserved
+from controller.reconcile.number.apply import client_of, number_status, retain
+from controller.reconcile.number.observe import is_active_mark_of, observe_number
+from controller.reconcile.observed import InstanceObserved, NumberObserved
 from controller.reconcile.ownership import Mark, MarkState
 from controller.reconcile.ports import Announcement, EventType, ObjectChangedError
 from controller.reconcile.run import Run
@@ -32,13 +35,18 @@ async def let_go(run: Run) -> Verdict | None:
 async def _number(run: Run) -> Verdict | None:
     try:
         observed = await _resolved(run)
-        if observed.recorded is None and observed.held is None:
-            return None
-        policy = run.tenant.spec.phone_number.deletion_policy if run.tenant.spec.phone_number else None
-        if policy is DeletionPolicy.RELEASE:
-            return await _release(observed, run)
     except OutsideError as error:
-        return _or_leave(error, "the purchase under way or the number", run)
+        return _or_leave(error, "the purchase under way", run)
+    if observed.accounts_not_listed:
+        return _within_time(_not_listed_yet(observed.accounts_not_listed), "a number with its mark", run)
+    if observed.recorded is None and observed.held is None:
+        return None
+    policy = run.tenant.spec.phone_number.deletion_policy if run.tenant.spec.phone_number else None
+    if policy is DeletionPolicy.RELEASE:
+        try:
+            return await _release(observed, run)
+        except OutsideError as error:
+            return Verdict.failed(error)
     if observed.held is None:
         return _leave(observed, run)
     mark = Mark.parse(observed.held.owned.settings.label)
@@ -55,12 +63,24 @@ async def _number(run: Run) -> Verdict | None:
 
 
 async def _resolved(run: Run) -> NumberObserved:
-    """The number, after an unfinished purchase was looked up: it may have cost money already."""
-    observed = await observe_number(run.tenant, run.desired, run.context, searching=False)
-    if observed.intent is None:
-        return observed
-    outcome = await purchase.finish(observed.intent, run)
-    return NumberObserved(held=outcome) if isinstance(outcome, HeldNumber) else NumberObserved()
+    """The number, after an unfinished purchase was looked up (it may have cost money already), or after one
+    that was taken back but not recorded was found by its mark.
+    """
+    observed = await observe_number(run.tenant, run.desired, run.context, buying=False)
+    if observed.intent is not None:
+        outcome = await purchase.finish(observed.intent, run)
+        if isinstance(outcome, purchase.NotBought):
+            return NumberObserved()
+        # Recorded before it is let go of: with the purchase in status its claim would outlive the tenant.
+        known = number_status(outcome, run.desired.number, NumberOrigin.PURCHASED, observed.monthly_cost)
+        await run.patch_status({"phoneNumber": {**known.to_wire(), "purchase": None}})
+        return NumberObserved(recorded=run.tenant.status.phone_number, held=outcome)
+    active = [h for h in observed.found if is_active_mark_of(run.desired.owner, h.owned.settings.label)]
+    return NumberObserved(held=active[0]) if active else observed
+
+
+def _not_listed_yet(names: Sequence[str]) -> Verdict:
+    return Verdict.waiting(Reason.RETAINING, f"No complete list yet of: {', '.join(names)}.")
 
 
 def _leave(observed: NumberObserved, run: Run) -> Verdict | None:
@@ -109,6 +129,8 @@ async def _release(observed: NumberObserved, run: Run) -> Verdict | None:
 
 async def _instance(run: Run) -> Verdict | None:
     observed = await observe_instance(run.tenant, run.desired, run.context)
+    if observed.servers_not_listed:
+        return _within_time(_not_listed_yet(observed.servers_not_listed), "an instance of this tenant", run)
     if observed.recorded is None and observed.row is None:
         return None
     name = (

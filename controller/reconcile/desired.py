@@ -31,9 +31,10 @@ _INTEGRATIONS: Final = {Channel.BAILEYS: Integration.BAILEYS, Channel.EVOLUTION:
 
 @dataclass(frozen=True, slots=True)
 class DesiredNumber:
-    """The number the tenant wants, and how it is to be set."""
+    """The number the tenant wants, and how it is to be set. `named`: take over this one, never buy."""
 
     query: NumberQuery
+    named: str | None
     provider: str | None
     ceilings: tuple[Money, ...]
     papers: Papers
@@ -142,6 +143,7 @@ def _number(spec: BusinessTenantSpec, owner: Owner) -> DesiredNumber | None:
             pattern=wanted.pattern,
             address_available=bool(papers.address_id),
         ),
+        named=wanted.number,
         provider=wanted.provider_ref.name if wanted.provider_ref else None,
         ceilings=tuple(wanted.max_monthly_cost or ()),
         papers=papers,

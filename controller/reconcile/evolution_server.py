@@ -44,6 +44,7 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
     """Look at the server once, and say what was found."""
     name = server.key.name
     known = context.fleet.servers.setdefault(name, InstanceServer(name, server.spec))
+    edited = known.spec != server.spec
     known.spec, known.deleting = server.spec, server.deleted_at is not None
     try:
         serving = bool(context.tenant_index.on_server(name))
@@ -56,9 +57,8 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
         looked = _Looked(refused) if refused is not None else await _look(known, context)
         known.problem = _believed(known, looked.verdict)
         first = known.instances.listed.proven and not was_proven
-        turned = (before is None) != (known.problem is None) or mass_before != (
-            known.mass_disappearance is not None
-        )
+        mass_turned = mass_before != (known.mass_disappearance is not None)
+        turned = edited or mass_turned or (before is None) != (known.problem is None)
         _wake(known, looked.changed, context, first=first, turned=turned)
         await _report(server, known, looked.verdict, context)
     except ObjectChangedError:
@@ -72,7 +72,7 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
 def forget_evolution_server(name: str, context: Context) -> None:
     """The object is gone: its tenants say so, and nothing new is placed there."""
     context.fleet.servers.pop(name, None)
-    context.wake.wake(context.tenant_index.on_server(name).values())
+    context.wake.wake({*context.tenant_index.on_server(name).values(), *context.tenant_index.unsettled()})
 
 
 async def _connect(server: Server, known: InstanceServer, context: Context) -> Verdict | None:
@@ -140,6 +140,7 @@ def _list_due(known: InstanceServer, changed: frozenset[str], context: Context) 
         or changed
         or known.instances.suspects_change()
         or known.instances.listed.has_doubts()
+        or (known.mass_disappearance is not None and known.spec.lost)  # a person has just said what it is
     ):
         return True
     poll = parse_duration(known.spec.poll_interval or DEFAULT_POLL)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from controller.api.conditions import Reason
 from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.phone_provider import PhoneProviderSpec
 from controller.providers.evolution.protocol import EvolutionServerClient
@@ -79,11 +80,27 @@ class Fleet:
 
     accounts: dict[str, PhoneAccount] = field(default_factory=dict)
     servers: dict[str, InstanceServer] = field(default_factory=dict)
+    # Members whose spec does not parse: what they hold is unknown, so nothing is proven absent.
+    unreadable_accounts: set[str] = field(default_factory=set)
+    unreadable_servers: set[str] = field(default_factory=set)
 
     def accounts_not_listed(self) -> Sequence[str]:
-        """Accounts that could hold a number of any tenant and have no complete list yet, but for lost ones."""
-        return [a.name for a in self.accounts.values() if not a.listed.proven and not a.spec.lost]
+        """Accounts that could hold a number of any tenant and have no complete list yet, but for lost ones.
+
+        Each with what keeps it from being listed, for people.
+        """
+        accounts = self.accounts.values()
+        waiting = [_why(a.name, a.problem) for a in accounts if not a.listed.proven and not a.spec.lost]
+        return [*waiting, *(f"{name} ({Reason.INVALID_SPEC})" for name in sorted(self.unreadable_accounts))]
 
     def servers_not_listed(self) -> Sequence[str]:
         """Servers that could hold an instance of any tenant and have no complete list yet, but for lost ones."""
-        return [s.name for s in self.servers.values() if not s.instances.listed.proven and not s.spec.lost]
+        servers = self.servers.values()
+        waiting = [
+            _why(s.name, s.problem) for s in servers if not s.instances.listed.proven and not s.spec.lost
+        ]
+        return [*waiting, *(f"{name} ({Reason.INVALID_SPEC})" for name in sorted(self.unreadable_servers))]
+
+
+def _why(name: str, problem: Verdict | None) -> str:
+    return name if problem is None else f"{name} ({problem.reason})"

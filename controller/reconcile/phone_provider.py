@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from controller.api.common_fields import parse_duration
 from controller.api.conditions import Reason
-from controller.api.phone_provider import OrphanNumber, PhoneProviderSpec, TwilioAccount
+from controller.api.phone_provider import OrphanNumber, PhoneProviderSpec
 from controller.providers.errors import OutsideError
 from controller.reconcile.context import Context
 from controller.reconcile.desired import fingerprint
@@ -30,6 +30,7 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
     """Look at the account once, and say what was found."""
     name = provider.key.name
     account = context.fleet.accounts.setdefault(name, PhoneAccount(name, provider.spec))
+    edited = account.spec != provider.spec
     account.spec, account.deleting = provider.spec, provider.deleted_at is not None
     try:
         serving = bool(context.tenant_index.on_account(name))
@@ -39,7 +40,8 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
         before, was_proven = account.problem, account.listed.proven
         verdict = await _connect(provider, account, context) or await _list(account, context)
         account.problem = None if verdict.ready else verdict
-        _wake_tenants(account, before, context, was_proven=was_proven)
+        turned = edited or (before is None) != (account.problem is None)
+        _wake_tenants(account, context, first=account.listed.proven and not was_proven, turned=turned)
         await _report(provider, account, verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
@@ -50,43 +52,32 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
 def forget_phone_provider(name: str, context: Context) -> None:
     """The object is gone: its tenants say so, and nothing new is bought there."""
     context.fleet.accounts.pop(name, None)
-    context.wake.wake(context.tenant_index.on_account(name))
+    context.wake.wake({*context.tenant_index.on_account(name), *context.tenant_index.unsettled()})
 
 
 async def _connect(provider: Provider, account: PhoneAccount, context: Context) -> Verdict | None:
     """Have a client with the credentials as they are now; None when there is one."""
-    twilio = provider.spec.twilio
-    if twilio is None:
-        return Verdict.waiting(Reason.INVALID_SPEC, "spec.twilio is missing. Add the account.")
-    secret_name = twilio.credentials_secret_ref.name
-    namespace = context.policy.operator_namespace
+    secret_name, namespace = provider.spec.credentials_secret_name, context.policy.operator_namespace
+    if secret_name is None:
+        block = provider.spec.type.value.lower()
+        return Verdict.waiting(Reason.INVALID_SPEC, f"spec.{block} is missing. Add the account.")
     version = context.secrets.version(namespace, secret_name)
-    secret = await _credentials(account, version, twilio, context)
+    made_of = _made_of(provider.spec, version)
+    if account.client is not None and account.made_of == made_of:
+        return None
+    await _drop_client(account)
+    secret = await context.secrets.read(namespace, secret_name)
     if secret is None:
-        return None  # the client in use was made of these very credentials
-    if not secret:
-        await _drop_client(account)
         return Verdict.waiting(
             Reason.SECRET_NOT_FOUND,
             f"Secret {namespace}/{secret_name} does not exist. Create it with the account's credentials.",
         )
-    await _drop_client(account)
     try:
         account.client = context.clients.telephony(account.name, provider.spec, secret)
     except MissingSecretKeyError as error:
-        return Verdict.waiting(Reason.SECRET_NOT_FOUND, f"{error} Secret {namespace}/{secret_name}.")
-    account.made_of = _made_of(provider.spec, version)
+        return Verdict.waiting(Reason.SECRET_NOT_FOUND, f"{error} It is in namespace {namespace}.")
+    account.made_of = made_of
     return None
-
-
-async def _credentials(
-    account: PhoneAccount, version: str | None, twilio: TwilioAccount, context: Context
-) -> Mapping[str, str] | None:
-    """The Secret's values; None when the client in use was made of them, empty when there is no Secret."""
-    if account.client is not None and account.made_of == _made_of(account.spec, version):
-        return None
-    secret = await context.secrets.read(context.policy.operator_namespace, twilio.credentials_secret_ref.name)
-    return secret or {}
 
 
 def _made_of(spec: PhoneProviderSpec, version: str | None) -> str:
@@ -105,9 +96,12 @@ async def _list(account: PhoneAccount, context: Context) -> Verdict:
     assert client is not None  # noqa: S101  # _connect made it
     began_at = context.clock.now()
     try:
+        problem = await client.account_problem()
         numbers = await client.owned_numbers()
     except OutsideError as error:
         return Verdict.failed(error)
+    if problem is not None:
+        return Verdict.failed(problem)
     changed = account.listed.put_numbers(began_at, numbers)
     if account.listed.complete_lists > 1:
         _wake_owners(account, changed, context)
@@ -126,12 +120,9 @@ def _wake_owners(account: PhoneAccount, changed: frozenset[str], context: Contex
     context.wake.wake(key for key in keys if key is not None)
 
 
-def _wake_tenants(
-    account: PhoneAccount, before: Verdict | None, context: Context, *, was_proven: bool
-) -> None:
-    """Everybody who waits for this account, when it became usable, failed, or was listed for the first time."""
-    first = account.listed.proven and not was_proven
-    if not first and (before is None) == (account.problem is None):
+def _wake_tenants(account: PhoneAccount, context: Context, *, first: bool, turned: bool) -> None:
+    """Everybody who waits for this account, when it was edited, became usable, failed, or was listed first."""
+    if not first and not turned:
         return
     context.wake.wake(
         {*context.tenant_index.on_account(account.name), *context.tenant_index.unsettled()}, first_lists=first
@@ -152,7 +143,7 @@ def _status(provider: Provider, account: PhoneAccount, verdict: Verdict, context
     conditions = ready_conditions(verdict, provider.generation, before.get("conditions") or (), now)
     status: dict[str, Any] = {
         "conditions": conditions,
-        "account": provider.spec.twilio.account_sid if provider.spec.twilio else "",
+        "account": provider.spec.account_name,
         "tenants": len(context.tenant_index.on_account(account.name)),
         "observedGeneration": provider.generation,
     }

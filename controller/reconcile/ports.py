@@ -49,8 +49,9 @@ class Secrets(Protocol):
 
 
 class ClaimResult(StrEnum):
-    OURS = "ours"
-    TAKEN = "taken"
+    NEW = "new"  # free until now: nothing was begun under it
+    OURS = "ours"  # this tenant's already: a purchase may be under way
+    TAKEN = "taken"  # another tenant's
 
 
 class Claims(Protocol):
@@ -117,6 +118,9 @@ class TenantIndex(Protocol):
         """Instance name to tenant, for tenants whose status names the server."""
 
     def holding_number(self, number: str) -> TenantKey | None: ...
+
+    def first_naming_number(self, number: str) -> TenantKey | None:
+        """The oldest tenant whose spec names the number to take over."""
 
     def by_hash(self, tenant_hash: str) -> TenantKey | None:
         """The tenant whose namespace and name have this hash."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.api.business_tenant import CallRoute
-from controller.api.conditions import Reason
+from controller.api.conditions import ConditionStatus, Reason
 from controller.providers.errors import OutsideError, Retryable
 from controller.providers.evolution.protocol import WebhookSettings
 from controller.reconcile.change import Change, SetWebhook
@@ -64,8 +64,6 @@ async def observe_routing(
         and applied == _verified(tenant, instance)
         and not _deep_check_due(tenant, context)
     ):
-        return observed
-    if silenced and not _routed_before(tenant):
         return observed
     if instance.unreachable is not None or server.client is None:
         return replace(observed, webhook=instance.unreachable or _instance_first(instance))
@@ -235,9 +233,15 @@ def _routed_before(tenant: Tenant) -> bool:
 
 
 def _verified(tenant: Tenant, instance: InstanceObserved) -> str | None:
-    """Fingerprint of what was last verified on this very instance; a re-created one has no webhook."""
+    """Fingerprint of what was last verified on this very instance; a re-created one has no webhook.
+
+    While the condition is not True the webhook may be in any state, so nothing is trusted.
+    """
     recorded, row = tenant.status.instance, instance.row
     if recorded is None or row is None or recorded.id != row.id:
+        return None
+    ready = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING.value), None)
+    if ready is None or ready.status is not ConditionStatus.TRUE:
         return None
     return tenant.status.routing.applied_hash if tenant.status.routing else None
 

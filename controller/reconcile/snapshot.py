@@ -74,14 +74,24 @@ class Listed(Generic[Row]):
     def record(self, key: str, row: Row | None, at: datetime) -> None:
         """Lay our own write over the lists: the row as read back, or None for what we removed."""
         self._written[key] = (at, row)
-        self._missed.pop(key, None)
+        if row is None:
+            # Seen to go by ourselves: no list has to prove it.
+            self._missed[key] = LISTS_THAT_PROVE_LOSS
+        else:
+            self._missed.pop(key, None)
         self._replace(key, row)
 
+    def expect(self, key: str) -> None:
+        """Somebody holds the key: where the lists lack it, count from the last one on until its loss is proven.
+
+        Without this, what went while no process ran would never be missed by a list of this one.
+        """
+        if self.proven and key not in self._rows:
+            self._missed.setdefault(key, 1)
+
     def loss_proven(self, key: str) -> bool:
-        """Whether two consecutive complete lists lack the key."""
-        if key in self._rows:
-            return False
-        return self._missed.get(key, self.complete_lists) >= LISTS_THAT_PROVE_LOSS
+        """Whether two consecutive complete lists lack a key that was listed or expected, or we removed it."""
+        return self._missed.get(key, 0) >= LISTS_THAT_PROVE_LOSS
 
     def has_doubts(self) -> bool:
         """Whether something was missed once: the next complete list decides."""

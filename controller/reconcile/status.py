@@ -98,8 +98,12 @@ def held_status(
 
 def invalid_status(tenant: InvalidTenant, now: datetime) -> dict[str, Any]:
     """A merge patch for a tenant whose spec does not parse; the rest of its status is left alone."""
-    message = f"The spec does not parse: {tenant.complaint}. Correct it."[:MESSAGE_LIMIT]
-    old = {c["type"]: c for c in tenant.raw_status.get("conditions") or [] if "type" in c}
+    message = f"The object does not parse: {tenant.complaint}. Correct it."[:MESSAGE_LIMIT]
+    old = {
+        c["type"]: c
+        for c in tenant.raw_status.get("conditions") or []
+        if isinstance(c, Mapping) and "type" in c
+    }
 
     def condition(type_: ConditionType, status: ConditionStatus, reason: Reason, text: str) -> dict[str, Any]:
         before = old.get(type_.value, {})
@@ -164,14 +168,14 @@ def _summarise(tenant: Tenant, findings: Findings) -> _Summary:
     if not waiting:
         return _Summary(Phase.READY, _say_live(findings), Reason.LIVE, ready=True)
     decisive = min(waiting, key=lambda verdict: _URGENCY[verdict.reason.audience])
-    return _Summary(_phase(tenant, decisive), decisive.message, decisive.reason, ready=False)
+    return _Summary(_phase(tenant, findings, decisive), decisive.message, decisive.reason, ready=False)
 
 
 # What a person can mend comes first in the summary, then what a person is waited for.
 _URGENCY: Final = {Audience.AUTHOR: 0, Audience.PERSON: 1, Audience.OPERATOR: 2, Audience.NOBODY: 3}
 
 
-def _phase(tenant: Tenant, decisive: Verdict) -> Phase:
+def _phase(tenant: Tenant, findings: Findings, decisive: Verdict) -> Phase:
     if decisive.reason in (Reason.WAITING_FOR_PAIRING, Reason.PAIRING_TIMED_OUT):
         return Phase.WAITING_FOR_PAIRING
     match decisive.reason.audience:
@@ -181,7 +185,7 @@ def _phase(tenant: Tenant, decisive: Verdict) -> Phase:
             return Phase.WAITING_FOR_APPROVAL
         case _ if tenant.status.time_to_ready is not None:
             return Phase.DEGRADED
-        case _ if tenant.status.phone_number or tenant.status.instance:
+        case _ if _number(tenant, findings) or _instance(tenant, findings):
             return Phase.PROVISIONING
         case _:
             return Phase.PENDING
@@ -304,12 +308,13 @@ def _routing(tenant: Tenant, findings: Findings) -> RoutingStatus | None:
     if tenant.spec.ai is None and (before is None or before.applied_hash is None):
         return None
     verified = findings.verdicts[Facet.ROUTING].ready
+    if tenant.spec.ai is None and verified:
+        return None
     applied = observed.fingerprint if verified else (before.applied_hash if before else None)
-    if verified and desired.webhook is None:
-        applied = None
+    target = observed.target if verified else (before.target if before else None)
     return RoutingStatus(
         route=tenant.spec.ai.route.value if tenant.spec.ai else "None",
-        target=observed.target if verified else (before.target if before else None),
+        target=target[:MESSAGE_LIMIT] if target is not None else None,
         voice=desired.voice.value if desired.voice is not CallRoute.NONE else None,
         sms=desired.sms.value if desired.sms is not CallRoute.NONE else None,
         applied_hash=applied,

@@ -4,8 +4,8 @@ paused? -> going away? -> first lists there? -> finalizer -> observe -> change -
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
 
@@ -43,7 +43,8 @@ async def reconcile_tenant(tenant: Tenant | InvalidTenant, context: Context, bac
     if isinstance(tenant, InvalidTenant):
         return await _report_invalid(tenant, context)
     owner = Owner(context.policy.cluster_id, tenant.key.namespace, tenant.key.name)
-    run = Run(tenant, desire(tenant.spec, owner), context, TenantObserved(context.clock.now()))
+    observed = TenantObserved(context.clock.now())
+    run = Run(tenant, desire(tenant.spec, owner), context, observed, _opening(tenant, observed.now))
     try:
         for step in STEPS:
             end = await step(run, back_off)
@@ -87,6 +88,7 @@ async def let_go_when_deleted(run: Run, back_off: BackOff) -> NextLook | None:
         await _release_claim(run)
         await run.context.tenants.remove_finalizer(run.tenant)
         return ON_CHANGE
+    _announce(run, run.tenant.status)
     await _write(held_status(run.tenant, Phase.DELETING, waiting, run.observed.now, deleting=True), run)
     return NextLook(_delay([waiting], run, back_off) or 5.0)
 
@@ -107,7 +109,11 @@ async def wait_for_first_lists(run: Run, _: BackOff) -> NextLook | None:
         a.problem is None and not a.listed.proven and not a.spec.lost for a in accounts
     )
     loading = wants_instance and any(
-        s.problem is None and not s.instances.listed.proven and not s.spec.lost for s in servers
+        s.problem is None
+        and s.mass_disappearance is None
+        and not s.instances.listed.proven
+        and not s.spec.lost
+        for s in servers
     )
     return ON_CHANGE if listing or loading else None
 
@@ -154,6 +160,13 @@ STEPS: Final[tuple[Step, ...]] = (
     observe,
     change_and_report,
 )
+
+
+def _opening(tenant: Tenant, now: datetime) -> dict[str, Any]:
+    begun = Verdict.waiting(Reason.PROGRESSING, "Changes are being made to reach the spec.")
+    return status_patch(
+        tenant.status.to_wire(), held_status(tenant, Phase.PROVISIONING, begun, now).to_wire()
+    )
 
 
 def _findings(run: Run, converged: Converged, retry_in: float | None) -> Findings:

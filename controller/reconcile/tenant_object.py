@@ -43,17 +43,30 @@ class Tenant:
         """Parse an object of the API server; what does not parse is a result, never a crash."""
         metadata = body["metadata"]
         key = TenantKey(metadata["namespace"], metadata["name"])
-        try:
-            spec = BusinessTenantSpec.model_validate(body.get("spec") or {})
-        except ValidationError as error:
+        raw_status = body.get("status")
+        raw_status = raw_status if isinstance(raw_status, Mapping) else {}
+
+        def invalid(part: str, error: ValidationError) -> InvalidTenant:
             return InvalidTenant(
                 key,
                 metadata["uid"],
                 metadata.get("generation", 0),
                 metadata["resourceVersion"],
-                _first_complaint(error),
-                body.get("status") or {},
+                _first_complaint(part, error),
+                raw_status,
             )
+
+        raw_spec = body.get("spec") or {}
+        try:
+            spec = BusinessTenantSpec.model_validate(raw_spec)
+        except ValidationError as error:
+            if not metadata.get("deletionTimestamp"):
+                return invalid("spec", error)
+            spec = BusinessTenantSpec.model_validate(_keeping_everything(raw_spec))
+        try:
+            status = _lenient_status(raw_status)
+        except ValidationError as error:
+            return invalid("status", error)
         return cls(
             key=key,
             uid=metadata["uid"],
@@ -64,7 +77,7 @@ class Tenant:
             finalizers=tuple(metadata.get("finalizers") or ()),
             annotations=metadata.get("annotations") or {},
             spec=spec,
-            status=_lenient_status(body.get("status") or {}),
+            status=status,
         )
 
     @property
@@ -93,7 +106,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class InvalidTenant:
-    """A tenant object whose spec does not parse."""
+    """A tenant object whose spec does not parse, or whose record of its number or instance does not."""
 
     key: TenantKey
     uid: str
@@ -103,15 +116,30 @@ class InvalidTenant:
     raw_status: Mapping[str, Any]
 
 
-def _first_complaint(error: ValidationError) -> str:
+def _first_complaint(part: str, error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return f"{'.'.join([part, *(str(step) for step in first['loc'])])}: {first['msg']}"
+
+
+def _keeping_everything(raw_spec: object) -> dict[str, Any]:
+    """What stands in for a spec that cannot be read when its tenant goes: nothing in it asks to give anything up.
+
+    Otherwise the finalizer would keep the object for ever. What holds the operator back still does.
+    """
+    said = raw_spec if isinstance(raw_spec, Mapping) else {}
+    observe = said.get("managementPolicy") == ManagementPolicy.OBSERVE.value
+    return {
+        "business": {"name": "unknown"},
+        "paused": said.get("paused") is True,
+        "managementPolicy": (ManagementPolicy.OBSERVE if observe else ManagementPolicy.FULL).value,
+    }
 
 
 def _lenient_status(raw: Mapping[str, Any]) -> BusinessTenantStatus:
-    """Status is ours; what an older version wrote and this one cannot read is dropped block by block.
+    """Status is ours; what an older version wrote and this one cannot read is dropped.
 
-    The number is never dropped with the rest: without it a tenant would look as if it had none.
+    Number and instance are never dropped with the rest: without them a tenant would look as if it had none.
+    Raises ValidationError when they themselves cannot be read.
     """
     try:
         return BusinessTenantStatus.model_validate(raw)

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from controller.clock import Clock, SystemClock
 from controller.reconcile.context import Context, Policy
 from controller.reconcile.fleet import Fleet
-from controller.runtime.claims_sweep import sweep_claims
+from controller.runtime.claims_sweep import keep_sweeping
 from controller.runtime.cluster import KubeApi
 from controller.runtime.engine import Engine, Key, Wakers
 from controller.runtime.engine_ports import Clients, KubeClaims, KubeEvents, KubeSecrets
@@ -49,6 +49,7 @@ class Process:
     tenants: TenantCache
     secret_versions: MetadataWatch
     recorder: EventRecorder
+    clock: Clock
 
     async def warm_up(self) -> None:
         """Know the whole fleet, every tenant and every Secret's version before the first pass.
@@ -62,8 +63,11 @@ class Process:
                 for body in page:
                     self.engine.tenant_event(body, deleted=False, initial=True)
         await self.secret_versions.wait_synced()
-        swept = await sweep_claims(self.claims, self.tenants)
-        log.info("caches are warm", tenants=len(self.tenants), claims_released=swept.released)
+        log.info("caches are warm", tenants=len(self.tenants))
+
+    async def sweep(self) -> None:
+        """Release what crashed processes left claimed, until cancelled."""
+        await keep_sweeping(self.claims, self.tenants, self.clock)
 
     async def work(self) -> None:
         """Handle keys until cancelled; what runs then gets the drain time to finish."""
@@ -111,7 +115,7 @@ async def assemble(
     engine = Engine(context, queue, tenants, fleet_cache, metrics)
     try:
         yield Process(
-            settings, configuration, registry, api, claims, engine, queue, tenants, versions, recorder
+            settings, configuration, registry, api, claims, engine, queue, tenants, versions, recorder, clock
         )
     finally:
         await _close_clients(fleet)

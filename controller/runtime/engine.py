@@ -13,7 +13,7 @@ from controller.api.phone_provider import PhoneProviderSpec
 from controller.providers.errors import Retryable
 from controller.reconcile.context import Context
 from controller.reconcile.evolution_server import forget_evolution_server, reconcile_evolution_server
-from controller.reconcile.fleet import Fleet, InstanceServer, PhoneAccount
+from controller.reconcile.fleet import InstanceServer, PhoneAccount
 from controller.reconcile.fleet_object import FleetKey, parse_fleet_object, ready_conditions
 from controller.reconcile.next_look import AT_ONCE, ON_CHANGE, NextLook
 from controller.reconcile.phone_provider import forget_phone_provider, reconcile_phone_provider
@@ -113,8 +113,10 @@ class Engine:
         key = FleetKey(kind, body["metadata"]["name"])
         if deleted:
             self._fleet.remove(key)
+            self._unreadable(kind).discard(key.name)
             self._queue.add(key)
         elif self._fleet.put(key, body):
+            self._announce_to_fleet(key, body)
             self._queue.add(key)
 
     def seed_fleet(self, kind: Kind, bodies: Iterable[dict[str, Any]]) -> None:
@@ -197,13 +199,22 @@ class Engine:
         self._queue.add(key, delay=delay * spread, priority=Priority.RESYNC)
 
     def _announce_to_fleet(self, key: FleetKey, body: dict[str, Any]) -> None:
-        """Make the member known before its first pass, so that nobody takes it for absent."""
-        fleet: Fleet = self._context.fleet
+        """Make the member known before its first pass: nothing is proven absent without having asked it."""
+        fleet, unreadable = self._context.fleet, self._unreadable(key.kind)
+        unreadable.discard(key.name)
         if key.kind is Kind.PHONE_PROVIDER:
             provider = parse_fleet_object(key.kind, body, PhoneProviderSpec)
             if not isinstance(provider, Verdict):
                 fleet.accounts.setdefault(key.name, PhoneAccount(key.name, provider.spec))
+            elif key.name not in fleet.accounts:
+                unreadable.add(key.name)
             return
         server = parse_fleet_object(key.kind, body, EvolutionServerSpec)
         if not isinstance(server, Verdict):
             fleet.servers.setdefault(key.name, InstanceServer(key.name, server.spec))
+        elif key.name not in fleet.servers:
+            unreadable.add(key.name)
+
+    def _unreadable(self, kind: Kind) -> set[str]:
+        fleet = self._context.fleet
+        return fleet.unreadable_accounts if kind is Kind.PHONE_PROVIDER else fleet.unreadable_servers

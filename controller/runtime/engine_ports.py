@@ -4,13 +4,14 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 
+from controller.api.conditions import Reason
 from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.group import API_VERSION, Kind
 from controller.api.phone_provider import PhoneProviderSpec
 from controller.clock import Clock
 from controller.providers import factory
 from controller.providers.clock import Clock as ProvidersClock
-from controller.providers.errors import Terminal
+from controller.providers.errors import NeedsHuman, Terminal
 from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.limits import Limiter
 from controller.providers.telephony.protocol import TelephonyAccount
@@ -19,9 +20,9 @@ from controller.reconcile.ports import Announcement, ClaimResult, EventType, Mis
 from controller.reconcile.tenant_object import Tenant
 from controller.runtime.cluster import KubeApi
 from controller.runtime.events import EventRecorder, EventSubject
-from controller.runtime.kube_errors import ApiAlreadyExists
+from controller.runtime.kube_errors import ApiAlreadyExists, ApiForbidden
 from controller.runtime.kube_resources import BUSINESS_TENANTS, SECRETS
-from controller.runtime.leases import HeldBy, NumberClaims, claim_name
+from controller.runtime.leases import AlreadyMine, Claimed, HeldBy, NumberClaims, claim_name
 from controller.runtime.metadata_watch import MetadataWatch
 
 CLAIM_ACCOUNT = "x-sevenai.com/account"
@@ -62,6 +63,12 @@ class KubeSecrets:
             await self._api.create(SECRETS, body, tenant.key.namespace)
         except ApiAlreadyExists:
             await self._api.merge_patch(SECRETS, name, body, tenant.key.namespace)
+        except ApiForbidden as error:
+            raise NeedsHuman(
+                f"The operator may not write Secrets in namespace {tenant.key.namespace}, where the instance's token"
+                " belongs. Bind the ClusterRole tenant-operator-tokens to it there with a RoleBinding.",
+                reason=Reason.FORBIDDEN,
+            ) from error
 
 
 class KubeClaims:
@@ -73,7 +80,13 @@ class KubeClaims:
     async def claim(self, account: str, number: str, tenant: Tenant) -> ClaimResult:
         annotations = {CLAIM_ACCOUNT: account, CLAIM_NUMBER: number, CLAIM_TENANT: str(tenant.key)}
         result = await self._claims.claim(claim_name(account, number), tenant.uid, annotations)
-        return ClaimResult.TAKEN if isinstance(result, HeldBy) else ClaimResult.OURS
+        match result:
+            case Claimed():
+                return ClaimResult.NEW
+            case AlreadyMine():
+                return ClaimResult.OURS
+            case HeldBy():
+                return ClaimResult.TAKEN
 
     async def release(self, account: str, number: str, tenant: Tenant) -> None:
         await self._claims.release(claim_name(account, number), tenant.uid)

@@ -20,6 +20,7 @@ NAME: Final = "default"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 ENVIRONMENT: Final = "environment"
 TWILIO_SECRET: Final = "environment-twilio"  # noqa: S105 - a name
+VONAGE_SECRET: Final = "environment-vonage"  # noqa: S105 - a name
 EVOLUTION_SECRET: Final = "environment-evolution"  # noqa: S105 - a name
 MILLISECONDS: Final = 1000
 
@@ -39,6 +40,13 @@ def environment_objects(
         yield SECRETS, _secret(TWILIO_SECRET, namespace, {"authToken": token})
         account = {"accountSID": sid, "credentialsSecretRef": {"name": TWILIO_SECRET}}
         yield PHONE_PROVIDERS, _object(Kind.PHONE_PROVIDER, {"type": "Twilio", "twilio": account})
+    vonage_key, vonage_secret = environment.get("VONAGE_API_KEY"), environment.get("VONAGE_API_SECRET")
+    if vonage_key and vonage_secret:
+        yield SECRETS, _secret(VONAGE_SECRET, namespace, {"apiKey": vonage_key, "apiSecret": vonage_secret})
+        account = {"apiKey": vonage_key, "credentialsSecretRef": {"name": VONAGE_SECRET}}
+        # One of two providers cannot be named `default` too; Twilio has the name where both are given.
+        name = f"{NAME}-vonage" if sid and token else NAME
+        yield PHONE_PROVIDERS, _object(Kind.PHONE_PROVIDER, {"type": "Vonage", "vonage": account}, name)
     url, key = environment.get("EVOLUTION_API_URL"), environment.get("EVOLUTION_API_KEY")
     if url and key:
         yield SECRETS, _secret(EVOLUTION_SECRET, namespace, {"apiKey": key})
@@ -79,11 +87,11 @@ async def _apply(api: KubeApi, resource: Resource, body: dict[str, Any], namespa
         await api.merge_patch(resource, name, body, namespace)
 
 
-def _object(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
+def _object(kind: Kind, spec: dict[str, Any], name: str = NAME) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": kind.value,
-        "metadata": {"name": NAME, "labels": {MANAGED_BY: ENVIRONMENT}},
+        "metadata": {"name": name, "labels": {MANAGED_BY: ENVIRONMENT}},
         "spec": spec,
     }
 

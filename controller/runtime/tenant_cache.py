@@ -38,6 +38,8 @@ class _Holdings:
     server: str | None
     secrets: tuple[str, ...]
     unsettled: bool
+    named_number: str | None
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class TenantCache:
         self._by_instance: dict[str, TenantKey] = {}
         self._by_hash: dict[str, TenantKey] = {}
         self._by_secret: dict[str, set[TenantKey]] = {}
+        self._naming_number: dict[str, dict[TenantKey, str]] = {}
         self._unsettled: set[TenantKey] = set()
 
     def put(self, body: Mapping[str, Any]) -> bool:
@@ -114,6 +117,10 @@ class TenantCache:
     def holding_number(self, number: str) -> TenantKey | None:
         return self._by_number.get(number)
 
+    def first_naming_number(self, number: str) -> TenantKey | None:
+        naming = self._naming_number.get(number)
+        return min(naming, key=lambda key: (naming[key], key)) if naming else None
+
     def by_hash(self, tenant_hash: str) -> TenantKey | None:
         return self._by_hash.get(tenant_hash)
 
@@ -137,7 +144,9 @@ class TenantCache:
             relevance=_relevance(metadata, kept["annotations"]),
             tenant_hash=owner.tenant_hash,
             derived_instance=owner.instance_name,
-            holdings=_holdings(key, _block(body, "spec"), _block(body, "status")),
+            holdings=_holdings(
+                key, metadata.get("creationTimestamp", ""), _block(body, "spec"), _block(body, "status")
+            ),
         )
 
     def _replace(self, key: TenantKey, old: _Entry | None, new: _Entry | None) -> None:
@@ -162,6 +171,8 @@ class TenantCache:
             self._by_server.setdefault(held.server, {})[held.instance] = key
         for secret in held.secrets:
             self._by_secret.setdefault(secret, set()).add(key)
+        if held.named_number is not None:
+            self._naming_number.setdefault(held.named_number, {})[key] = held.created_at
         if held.unsettled:
             self._unsettled.add(key)
 
@@ -177,6 +188,8 @@ class TenantCache:
             _drop(self._by_server.get(held.server, {}), held.instance, key)
         for secret in held.secrets:
             self._by_secret.get(secret, set()).discard(key)
+        if held.named_number is not None:
+            self._naming_number.get(held.named_number, {}).pop(key, None)
         self._unsettled.discard(key)
 
 
@@ -196,7 +209,9 @@ def _relevance(metadata: Mapping[str, Any], annotations: Mapping[str, str]) -> b
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
 
 
-def _holdings(key: TenantKey, spec: Mapping[str, Any], status: Mapping[str, Any]) -> _Holdings:
+def _holdings(
+    key: TenantKey, created_at: str, spec: Mapping[str, Any], status: Mapping[str, Any]
+) -> _Holdings:
     number, instance = _block(status, "phoneNumber"), _block(status, "instance")
     auth = _block(_block(_block(spec, "ai"), "webhook"), "authSecretRef").get("name")
     names = [f"{key.name}-evolution", *([auth] if auth else [])]
@@ -209,6 +224,8 @@ def _holdings(key: TenantKey, spec: Mapping[str, Any], status: Mapping[str, Any]
         server=instance.get("server"),
         secrets=tuple(f"{key.namespace}/{name}" for name in names),
         unsettled=lacks_number or lacks_instance,
+        named_number=_block(spec, "phoneNumber").get("number"),
+        created_at=created_at,
     )
 
 

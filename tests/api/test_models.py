@@ -140,6 +140,15 @@ status:
   observedGeneration: 1
 """
 
+VONAGE_EU = """
+spec:
+  type: Vonage
+  vonage:
+    apiKey: 1a2345b7
+    credentialsSecretRef:
+      {name: vonage, apiKeyKey: apiKey, apiSecretKey: apiSecret}
+"""
+
 EVOLUTION_EU = """
 spec:
   url: http://evolution-api:8080
@@ -170,6 +179,7 @@ status:
     [
         pytest.param(BusinessTenant, SUNRISE_CAFE, id="BusinessTenant"),
         pytest.param(PhoneProvider, TWILIO_EU, id="PhoneProvider"),
+        pytest.param(PhoneProvider, VONAGE_EU, id="PhoneProvider of Vonage"),
         pytest.param(EvolutionServer, EVOLUTION_EU, id="EvolutionServer"),
     ],
 )

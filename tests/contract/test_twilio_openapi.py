@@ -1,6 +1,5 @@
 """The fake Twilio's answers follow Twilio's own OpenAPI files."""
 
-import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 from controller.sandbox.fakes.twilio import TwilioFake
 
 from .openapi import OpenApi
-from .recordings import folder
+from .specs import twilio_pricing, twilio_v2010
 
 ACCOUNT = "AC" + "a" * 32
 ROOT = "/2010-04-01/Accounts"
@@ -19,7 +18,7 @@ AVAILABLE = f"{ROOT}/{{AccountSid}}/AvailablePhoneNumbers"
 
 @pytest.fixture(scope="module")
 def v2010() -> OpenApi:
-    return OpenApi(json.loads((folder("specs") / "strict_twilio_api_v2010.json").read_text()))
+    return twilio_v2010()
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ async def test_number_and_list_have_every_name_of_the_example(v2010: OpenApi, tw
 
 
 async def test_prices_are_documented_but_for_being_texts(twilio: httpx.AsyncClient):
-    pricing = OpenApi(json.loads((folder("specs") / "twilio_pricing_v1.json").read_text()))
+    pricing = twilio_pricing()
     schema = pricing.response("/v1/PhoneNumbers/Countries/{IsoCountry}", "get", "200")
 
     answer = (await twilio.get("/v1/PhoneNumbers/Countries/LV")).json()

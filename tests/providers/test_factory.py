@@ -18,6 +18,7 @@ from controller.providers.factory import (
     telephony_limiter,
 )
 from controller.sandbox.fakes.twilio import TwilioFake
+from controller.sandbox.fakes.vonage import VonageFake
 from tests.providers.conftest import ManualTime, Serve, generous_limiter
 
 SID: Final = "AC" + "1" * 32
@@ -28,6 +29,12 @@ def provider(url: str | None = None, **credentials: str) -> PhoneProviderSpec:
         "type": "Twilio",
         "twilio": {"accountSID": SID, "credentialsSecretRef": {"name": "twilio", **credentials}},
     }
+    return PhoneProviderSpec.model_validate({**body, **({"apiBaseURL": url} if url else {})})
+
+
+def vonage_provider(url: str | None = None, *, api_key: str | None = None, **names: str) -> PhoneProviderSpec:
+    account: dict[str, Any] = {"credentialsSecretRef": {"name": "vonage", **names}}
+    body = {"type": "Vonage", "vonage": {**account, **({"apiKey": api_key} if api_key else {})}}
     return PhoneProviderSpec.model_validate({**body, **({"apiBaseURL": url} if url else {})})
 
 
@@ -57,6 +64,51 @@ async def test_an_account_with_its_credentials_is_let_in(
     assert await account.owned_numbers() == []
     await account.close()
     await fake.stop()
+
+
+@pytest.mark.parametrize(
+    ("names", "secret"),
+    [
+        ({}, {"apiKey": "1a2345b7\n", "apiSecret": "the-secret\n"}),
+        ({"apiKeyKey": "key", "apiSecretKey": "secret"}, {"key": "1a2345b7", "secret": "the-secret"}),
+        ({"api_key": "1a2345b7"}, {"apiSecret": "the-secret"}),
+    ],
+)
+async def test_a_vonage_account_with_its_credentials_is_let_in(
+    names: dict[str, Any], secret: dict[str, str]
+) -> None:
+    fake = VonageFake(accounts={"1a2345b7": "the-secret"})
+    account = telephony_account(
+        vonage_provider(await fake.start(), **names), secret, limiter=generous_limiter()
+    )
+    assert await account.owned_numbers() == []
+    await account.close()
+    await fake.stop()
+
+
+@pytest.mark.parametrize(
+    ("secret", "missing"), [({"apiKey": "x"}, "apiSecret"), ({"apiSecret": "x", "apiKey": " "}, "apiKey")]
+)
+def test_a_missing_key_of_vonage_is_named(secret: dict[str, str], missing: str) -> None:
+    with pytest.raises(Terminal, match=f"Secret vonage has no key {missing}") as refusal:
+        telephony_account(vonage_provider(), secret, limiter=generous_limiter())
+    assert refusal.value.reason is Reason.SECRET_NOT_FOUND
+
+
+async def test_vonage_is_asked_once_a_second_unless_the_spec_says_more(time: ManualTime) -> None:
+    limiter = telephony_limiter("riga", vonage_provider(), clock=time.clock)
+    for _ in range(3):
+        async with limiter.slot() as slot:
+            slot.succeeded()
+    assert time.slept == [1, 1]
+
+
+@pytest.mark.parametrize("kind", ["Twilio", "Vonage"])
+def test_a_missing_block_is_named(kind: str) -> None:
+    spec = PhoneProviderSpec.model_validate({"type": kind})
+    with pytest.raises(Terminal, match=f"spec.{kind.lower()} is needed") as refusal:
+        telephony_account(spec, {}, limiter=generous_limiter())
+    assert refusal.value.reason is Reason.INVALID_SPEC
 
 
 @pytest.mark.parametrize(
@@ -126,7 +178,8 @@ def test_a_server_has_limits_of_its_own() -> None:
     assert evolution_limiter("eu-1", server()).name == "EvolutionServer eu-1"
 
 
-def test_the_sdk_is_loaded_only_where_it_is_used() -> None:
-    """It costs 16 MB. Measured in a process of its own, since other tests have loaded it here."""
-    program = "import sys, controller.providers.factory; sys.exit('twilio' in sys.modules)"
+@pytest.mark.parametrize("sdk", ["twilio", "vonage_numbers"])
+def test_an_sdk_is_loaded_only_where_it_is_used(sdk: str) -> None:
+    """They cost 16 and 10 MB. Measured in a process of its own, since other tests have loaded them here."""
+    program = f"import sys, controller.providers.factory; sys.exit({sdk!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0  # noqa: S603

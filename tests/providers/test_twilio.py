@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import httpx
 import pytest
@@ -14,35 +14,32 @@ from aiohttp import web
 from controller.api.business_tenant import Capability, NumberType
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NotFound, OutsideError, Retryable, Terminal, Unauthorized
-from controller.providers.limits import Limiter
 from controller.providers.telephony import twilio
 from controller.providers.telephony.protocol import (
-    NumberQuery,
     NumberSettings,
-    Papers,
     Price,
-    TelephonyAccount,
 )
 from controller.providers.telephony.twilio import TwilioAccount
 from controller.providers.telephony.twilio_errors import judge_answer
 from controller.providers.telephony.twilio_transport import operation_of
 from controller.providers.transport import READ_TIMEOUT, Answer, RequestOutcome
-from controller.sandbox.fakes.twilio import TwilioFake
-from tests.providers.conftest import ManualTime, Sandbox, Serve, generous_limiter
-
-SID: Final = "AC" + "1" * 32
-TOKEN: Final = "token-of-the-account"
-BOTH: Final = frozenset({Capability.VOICE, Capability.SMS})
-MARK: Final = "bt1:riga:a:abcdefghijklmnopqrstuv:Bakery"
+from tests.providers.conftest import ManualTime, Sandbox, Serve
+from tests.providers.twilio_account import (
+    MARK,
+    SID,
+    TOKEN,
+    account_at,
+    buy,
+    candidate_of,
+    twilio_sandbox,
+    wish,
+)
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    fake = TwilioFake(accounts={SID: TOKEN, "AC" + "2" * 32: "another"})
-    sandbox = Sandbox(await fake.start())
-    yield sandbox
-    await sandbox.http.aclose()
-    await fake.stop()
+    async with twilio_sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
@@ -50,32 +47,6 @@ async def account(sandbox: Sandbox, time: ManualTime) -> AsyncIterator[TwilioAcc
     account = account_at(sandbox.url, time)
     yield account
     await account.close()
-
-
-def account_at(
-    url: str, time: ManualTime, *, token: str = TOKEN, limiter: Limiter | None = None, **more: Any
-) -> TwilioAccount:
-    return TwilioAccount(
-        account_sid=SID,
-        auth_token=token,
-        base_url=url,
-        limiter=limiter or generous_limiter(time.clock),
-        clock=time.clock,
-        **more,
-    )
-
-
-def wish(**changes: Any) -> NumberQuery:
-    wanted = {"country": "US", "type": NumberType.LOCAL, "capabilities": BOTH, "pattern": None}
-    return NumberQuery(**{**wanted, "address_available": False, **changes})
-
-
-async def candidate_of(account: TelephonyAccount, **changes: Any) -> str:
-    return (await account.search(wish(**changes)))[0].number
-
-
-async def buy(account: TelephonyAccount, number: str, **settings: str) -> Any:
-    return await account.buy(number, NumberSettings(label=MARK, **settings), Papers())
 
 
 class TestSearch:
@@ -361,6 +332,7 @@ class TestConfigureAndRelease:
         (400, 21631, Terminal, Reason.ADDRESS_REQUIRED),
         (400, 21649, Terminal, Reason.BUNDLE_REQUIRED),
         (400, 10002, Terminal, Reason.REFUSED),
+        (403, 20005, Terminal, Reason.REFUSED),
         (400, 99999, Retryable, Reason.PROVIDER_UNAVAILABLE),
         (302, None, Retryable, Reason.PROVIDER_UNAVAILABLE),
     ],
@@ -428,6 +400,7 @@ async def test_a_base_url_may_have_a_path(serve: Serve, time: ManualTime) -> Non
             f"https://api.twilio.com/2010-04-01/Accounts/{SID}/AvailablePhoneNumbers/LV/Mobile.json?PageSize=9",
             "GET /AvailablePhoneNumbers/{country}/Mobile",
         ),
+        (f"https://api.twilio.com/2010-04-01/Accounts/{SID}.json", "GET /Accounts/{sid}"),
         (
             "https://pricing.twilio.com/v1/PhoneNumbers/Countries/LV",
             "GET /v1/PhoneNumbers/Countries/{country}",

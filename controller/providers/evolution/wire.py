@@ -22,7 +22,7 @@ TERMINAL_LOGOUT_CODES: Final = frozenset({401, 402, 403, 406})
 """Only these end a session for good; after every other code the server reconnects by itself (measured)."""
 
 # A device suffix (`:12`) may follow the number. Other domains (`@lid`, `@g.us`) hold no phone number.
-_OWNER_JID: Final = re.compile(r"([1-9]\d{5,14})(?::\d+)?@s\.whatsapp\.net")
+_OWNER_JID: Final = re.compile(r"([1-9]\d{6,14})(?::\d+)?@s\.whatsapp\.net")
 
 
 def session_state(word: object) -> SessionState | None:

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from enum import StrEnum
+from typing import Final, Protocol
 
 from controller.api.business_tenant import Capability, NumberType
+from controller.providers.errors import OutsideError
+
+MOST_CALLS: Final = 10_000
+"""Calls in one answer of `TelephonyAccount.calls_since`, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class Candidate:
 class NumberSettings:
     """Everything of a number that we set. An empty string means: not set, clear it.
 
-    `label` carries the ownership mark (Twilio: FriendlyName, at most 64 characters).
+    `label` carries the ownership mark, at most 64 characters. Twilio: the number's FriendlyName. Vonage: the name
+    of the application that the number is linked to, which also holds the voice URLs; numbers with one label share
+    one application.
     """
 
     label: str
@@ -56,7 +63,8 @@ class OwnedNumber:
     """A number in the account, as the provider describes it.
 
     `overridden_by` names a setting that makes the provider ignore our URLs (Twilio: a trunk or an
-    application); empty when there is none. `country` and `type` are None when they cannot be told.
+    application; Vonage: a forward); empty when there is none. `country`, `type` and `created_at` are None when the
+    provider does not tell.
     """
 
     number: str
@@ -64,7 +72,7 @@ class OwnedNumber:
     country: str | None
     type: NumberType | None
     settings: NumberSettings
-    created_at: datetime
+    created_at: datetime | None
     overridden_by: str = ""
 
 
@@ -76,12 +84,46 @@ class Papers:
     bundle_id: str = ""
 
 
+class CallDirection(StrEnum):
+    """As seen from the number: it was called, or it called."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call of a number of the account. `duration` is None while the call goes on.
+
+    `id` is the provider's: a list that begins a little earlier than the last one ended counts nothing twice.
+    """
+
+    id: str
+    number: str
+    started_at: datetime
+    direction: CallDirection
+    duration: timedelta | None
+
+
 class TelephonyAccount(Protocol):
     """What the engine asks of an account.
 
     Every method may raise `Retryable`, `Unauthorized` or `Terminal`; others are named below. No method
     repeats a request that is not idempotent.
     """
+
+    @property
+    def marks_with_purchase(self) -> bool:
+        """Whether a number is marked by the very request that buys it.
+
+        Where it is not (Vonage), a process that dies in between leaves a number without a mark.
+        """
+
+    async def account_problem(self) -> OutsideError | None:
+        """Why the account as a whole cannot be used, in one sentence; None when it can, or does not tell.
+
+        One request at most. Credentials that are refused, and an account that fails, raise as everywhere.
+        """
 
     async def owned_numbers(self) -> Sequence[OwnedNumber]:
         """All numbers of the account: complete or an error, never a part."""
@@ -92,11 +134,16 @@ class TelephonyAccount(Protocol):
     async def search(self, query: NumberQuery) -> Sequence[Candidate]:
         """Numbers for sale, each with the monthly price; empty when none is (also: type not sold there)."""
 
-    async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
-        """Buy exactly this number, marked and configured in the same request.
+    async def price(self, country: str, type: NumberType) -> Price | None:  # noqa: A002 - as in the spec
+        """Monthly price of such a number now; None when none is sold or the provider does not say."""
 
-        Raises `Conflict` when it is no longer for sale. A number that the account already owns is *updated*
-        by this call, and answered as if it were bought (measured by others): look before and after.
+    async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
+        """Buy exactly this number, marked and configured; see `marks_with_purchase`.
+
+        Raises `Conflict` when it is no longer for sale, `Retryable` with `outcome_unknown` when it may have been
+        bought; after every other error it has not been. What is answered may lack settings that the provider
+        refused after the purchase: compare. Twilio *updates* a number that the account already owns, and answers
+        as if it were bought (measured by others): look before and after.
         """
 
     async def configure(self, number_id: str, settings: NumberSettings) -> OwnedNumber:
@@ -104,6 +151,12 @@ class TelephonyAccount(Protocol):
 
     async def release(self, number_id: str) -> None:
         """Give the number back for good. Already gone is success."""
+
+    async def calls_since(self, since: datetime) -> Sequence[CallRecord] | None:
+        """Calls that started at `since` or later, newest first; None where the provider offers no such list.
+
+        At most `MOST_CALLS`; of more, the oldest are left out.
+        """
 
     async def close(self) -> None:
         """Close connections."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from twilio.base.exceptions import TwilioException
@@ -10,18 +11,26 @@ from twilio.rest import Client
 from controller.api.business_tenant import Capability, NumberType
 from controller.api.conditions import Reason
 from controller.providers.clock import Clock
-from controller.providers.errors import NotFound, Retryable, Unauthorized
+from controller.providers.errors import NotFound, OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.limits import Limiter
 from controller.providers.telephony.protocol import (
+    MOST_CALLS,
+    CallRecord,
     Candidate,
     NumberQuery,
     NumberSettings,
     OwnedNumber,
     Papers,
+    Price,
 )
 from controller.providers.telephony.twilio_catalogue import Catalogue
 from controller.providers.telephony.twilio_transport import TwilioTransport
-from controller.providers.telephony.twilio_wire import offered_number, overrides_of, owned_number
+from controller.providers.telephony.twilio_wire import (
+    call_record,
+    offered_number,
+    overrides_of,
+    owned_number,
+)
 from controller.providers.transport import READ_TIMEOUT, Observer, Transport, unobserved
 
 _LARGEST_PAGE: Final = 1000
@@ -43,6 +52,8 @@ class TwilioAccount:
     Either `auth_token`, or both `api_key_sid` and `api_key_secret`. `base_url` replaces every host.
     """
 
+    marks_with_purchase: Final = True
+
     def __init__(
         self,
         *,
@@ -61,6 +72,7 @@ class TwilioAccount:
         if not user or not password:
             raise ValueError("A Twilio account needs an auth token, or an API key's SID and secret.")
         clock = clock or Clock()
+        self._sid = account_sid
         self._name = f"Twilio account {account_sid}"
         self._transport = Transport(
             system="twilio",
@@ -86,6 +98,22 @@ class TwilioAccount:
 
     def __repr__(self) -> str:
         return f"<{self._name}>"
+
+    async def account_problem(self) -> OutsideError | None:
+        """`Terminal` for an account that is suspended or closed. A trial account is none: it may own one number."""
+        with self._sdk(changes=False):
+            try:
+                status = (await self._client.api.accounts(self._sid).fetch_async()).status
+            except Terminal as error:
+                return error
+            except NotFound as error:
+                raise self._no_such_account() from error
+        if status in {"suspended", "closed"}:
+            return Terminal(
+                f"{self._name} is {status}. Have it made active in Twilio's Console, or name another account.",
+                reason=Reason.REFUSED,
+            )
+        return None
 
     async def owned_numbers(self) -> Sequence[OwnedNumber]:
         """All numbers, page after page; an error on any page is an error of the whole."""
@@ -126,6 +154,11 @@ class TwilioAccount:
             and (query.address_available or not number.needs_address)
         ]
 
+    async def price(self, country: str, type: NumberType) -> Price | None:  # noqa: A002 - as in the protocol
+        """From Twilio's price list, remembered for some minutes."""
+        with self._sdk(changes=False):
+            return (await self._catalogue.offer(country)).prices.get(type)
+
     async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
         """Buy this number in one request, never repeated. Raises `Conflict` when it is no longer for sale."""
         wanted = {**_fields(settings), "address_sid": papers.address_id, "bundle_sid": papers.bundle_id}
@@ -161,6 +194,18 @@ class TwilioAccount:
             except NotFound:
                 return
 
+    async def calls_since(self, since: datetime) -> Sequence[CallRecord] | None:
+        """Newest first, page after page. Twilio's filter may be as coarse as a day, so times are compared again."""
+        with self._sdk(changes=False):
+            try:
+                records = await self._client.calls.list_async(
+                    start_time_after=since.astimezone(UTC), limit=MOST_CALLS, page_size=_LARGEST_PAGE
+                )
+            except NotFound as error:
+                raise self._no_such_account() from error
+            calls = [call for call in map(call_record, records) if call is not None]
+        return [call for call in calls if call.started_at >= since]
+
     async def close(self) -> None:
         """Close connections."""
         await self._transport.close()
@@ -172,12 +217,14 @@ class TwilioAccount:
                     **filters, page_size=_LARGEST_PAGE
                 )
             except NotFound as error:
-                # A list is never missing; the account that holds it is.
-                raise Unauthorized(
-                    f"{self._name} does not exist. Correct spec.twilio.accountSID.",
-                    reason=Reason.WRONG_CREDENTIALS,
-                ) from error
+                raise self._no_such_account() from error
             return [owned_number(record) for record in records]
+
+    def _no_such_account(self) -> Unauthorized:
+        """A list is never missing; the account that holds it is."""
+        return Unauthorized(
+            f"{self._name} does not exist. Correct spec.twilio.accountSID.", reason=Reason.WRONG_CREDENTIALS
+        )
 
     @contextmanager
     def _sdk(self, *, changes: bool) -> Generator[None]:

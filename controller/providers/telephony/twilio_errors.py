@@ -13,9 +13,11 @@ from controller.providers.transport import Answer, Refusal, has_effect
 
 _NOT_AUTHENTICATED: Final = 20003
 _TOO_MANY: Final = 20429
+ACCOUNT_NOT_ACTIVE: Final = 20005
+TRIAL_ACCOUNT: Final = 10002
 _REFUSED: Final[dict[int, type[OutsideError]]] = {
     _NOT_AUTHENTICATED: Unauthorized,
-    20005: Unauthorized,  # account not active
+    ACCOUNT_NOT_ACTIVE: Terminal,
     20404: NotFound,
     # Both are about one candidate that the provider itself offered: another one may do.
     21421: Conflict,  # number invalid
@@ -23,7 +25,7 @@ _REFUSED: Final[dict[int, type[OutsideError]]] = {
     21613: Terminal,
     21631: Terminal,
     21649: Terminal,
-    10002: Terminal,  # trial account
+    TRIAL_ACCOUNT: Terminal,
 }
 _REASONS: Final[dict[int, Reason]] = {
     _NOT_AUTHENTICATED: Reason.WRONG_CREDENTIALS,
@@ -33,6 +35,10 @@ _REASONS: Final[dict[int, Reason]] = {
     21613: Reason.ADDRESS_REQUIRED,
     21631: Reason.ADDRESS_REQUIRED,
     21649: Reason.BUNDLE_REQUIRED,
+}
+_ADVICE: Final = {
+    ACCOUNT_NOT_ACTIVE: " It is suspended or closed: have it made active in Twilio's Console.",
+    TRIAL_ACCOUNT: " It is a trial account, which may own one number: upgrade it in Twilio's Console.",
 }
 
 
@@ -67,7 +73,7 @@ def judge_answer(answer: Answer, *, method: str, account: str, secrets: Sequence
         return Refusal(error, unwell=True)
     kind = _REFUSED.get(code)
     said = stable_message(body.text, secrets=secrets) or "no reason given"
-    told = f"{account} refuses: {said} (code {code or answer.status})"
+    told = f"{account} refuses: {said} (code {code or answer.status}){_ADVICE.get(code, '')}"
     if kind is None:
         return Refusal(_retryable(told, answer))
     return Refusal(kind(stable_message(told), reason=_REASONS.get(code, Reason.REFUSED)))

@@ -39,7 +39,7 @@ class TwilioTransport:
         self._base = None if base_url is None else httpx.URL(base_url.rstrip("/"))
         self._secrets = tuple(secrets)
 
-    async def request(  # noqa: PLR0917 - the SDK's signature
+    async def request(
         self,
         method: str,
         uri: str,
@@ -82,7 +82,7 @@ def operation_of(method: str, uri: str) -> str:
     -> `POST /IncomingPhoneNumbers/{sid}`.
     """
     path = _COUNTRY.sub("/{country}", _SID.sub("/{sid}", httpx.URL(uri).path))
-    return f"{method} {_ACCOUNT.sub('', path).removesuffix('.json')}"
+    return f"{method} {_ACCOUNT.sub('', path).removesuffix('.json') or '/Accounts/{sid}'}"
 
 
 def _texts(values: Mapping[str, object] | None) -> dict[str, str]:

@@ -4,13 +4,19 @@ with care.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from controller.api.business_tenant import Capability, NumberType
 from controller.providers.telephony.e164 import country_of, type_of
-from controller.providers.telephony.protocol import NumberSettings, OwnedNumber, Price
+from controller.providers.telephony.protocol import (
+    CallDirection,
+    CallRecord,
+    NumberSettings,
+    OwnedNumber,
+    Price,
+)
 
 _TYPES: Final = {
     "local": NumberType.LOCAL,
@@ -20,6 +26,9 @@ _TYPES: Final = {
 }
 # What makes Twilio ignore our URLs while it is set.
 _OVERRIDES: Final = ("trunk_sid", "voice_application_sid", "sms_application_sid")
+_UNDER_WAY: Final = frozenset({"queued", "initiated", "ringing", "in-progress"})
+# Originating trunk calls come from the public network, to the number.
+_INBOUND: Final = frozenset({"inbound", "trunking-originating"})
 # A number of unknown age must look old: a new one may be taken for one that we have just bought.
 _UNKNOWN_AGE: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -81,6 +90,25 @@ def offered_number(record: object) -> Offered:
         number=number,
         capabilities=frozenset(capability for capability in Capability if capability.lower() in able),
         needs_address=(_text(record, "address_requirements") or "none") != "none",
+    )
+
+
+def call_record(record: object) -> CallRecord | None:
+    """Read a Call; None for one that has not been dialled yet. Raises `ValueError` when its SID is missing."""
+    started, sid = getattr(record, "start_time", None), _text(record, "sid")
+    if not sid:
+        raise ValueError("a Call without sid")
+    if not isinstance(started, datetime):
+        return None
+    inbound = _text(record, "direction") in _INBOUND
+    # Empty for busy, failed and unanswered calls as well as for those under way.
+    seconds = int(_text(record, "duration") or 0)
+    return CallRecord(
+        id=sid,
+        number=_text(record, "to" if inbound else "_from"),
+        started_at=started,
+        direction=CallDirection.INBOUND if inbound else CallDirection.OUTBOUND,
+        duration=None if _text(record, "status") in _UNDER_WAY else timedelta(seconds=seconds),
     )
 
 

@@ -99,6 +99,8 @@ async def _create(
     await _save_token(row.token, run)
     state = await client.live_state(name)
     server.instances.record_live(name, state)
+    # What was tried on an instance before this one must not delay the pairing of this one.
+    run.context.memory.connected_at.pop(run.tenant.key, None)
     created = replace(
         observed,
         server=server_name,
@@ -107,6 +109,8 @@ async def _create(
         token_saved=True,
         loss_proven=False,
         placement=None,
+        connect_tried_at=None,
+        pairing_since=None,
     )
     return _seen(server, created, run)
 

@@ -76,6 +76,7 @@ def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) ->
             ),
         )
     row = server.instances.listed.get(name)
+    server.instances.listed.expect(name)
     return InstanceObserved(
         recorded=recorded,
         server=server.name,
@@ -85,7 +86,7 @@ def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) ->
         unreachable=_why_unreachable(server, missing=row is None),
         loss_proven=server.instances.listed.loss_proven(name),
         connect_tried_at=context.memory.connected_at.get(tenant.key),
-        pairing_since=_pairing_since(tenant),
+        pairing_since=_pairing_since(tenant, context.clock.now()),
         session_timeout_seconds=parse_duration(
             server.spec.session_timeout or DEFAULT_SESSION_TIMEOUT
         ).total_seconds(),
@@ -110,9 +111,9 @@ def _why_unreachable(server: InstanceServer, *, missing: bool) -> Verdict | None
     return None
 
 
-def _pairing_since(tenant: Tenant) -> datetime | None:
+def _pairing_since(tenant: Tenant, now: datetime) -> datetime | None:
     recorded = tenant.status.instance
-    # A request to look now starts a new pairing period.
-    if recorded is None or recorded.pairing_since is None or tenant.reconcile_requested:
+    if recorded is None or recorded.pairing_since is None:
         return None
-    return datetime.fromisoformat(recorded.pairing_since)
+    # A request to look now starts a new pairing period.
+    return now if tenant.reconcile_requested else datetime.fromisoformat(recorded.pairing_since)

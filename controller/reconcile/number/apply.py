@@ -14,6 +14,7 @@ from controller.reconcile.number import purchase
 from controller.reconcile.number.offer import money
 from controller.reconcile.observed import HeldNumber, NumberObserved
 from controller.reconcile.ownership import Mark
+from controller.reconcile.ports import ClaimResult
 from controller.reconcile.run import Run
 
 NumberAction = BuyNumber | FinishPurchase | TakeNumber | ConfigureNumber | RetainNumber
@@ -29,12 +30,28 @@ async def apply_number(action: NumberAction, observed: NumberObserved, run: Run)
             known = {intent.candidate: observed.monthly_cost} if observed.monthly_cost else {}
             return _after_purchase(await purchase.finish(intent, run), known, run)
         case TakeNumber(held=held, settings=settings, origin=origin):
-            return _holding(await _configure(held, settings, run), origin, None, run)
+            return await _take(held, settings, origin, run)
         case ConfigureNumber(held=held, settings=settings):
             return replace(observed, held=await _configure(held, settings, run))
         case RetainNumber(held=held, label=label):
             await retain(held, label, run)
             return NumberObserved()
+
+
+async def _take(held: HeldNumber, settings: NumberSettings, origin: NumberOrigin, run: Run) -> NumberObserved:
+    """Claim, look at the provider itself, then mark: of two that want one unmarked number only one gets it."""
+    context, number = run.context, held.owned.number
+    if await context.claims.claim(held.account, number, run.tenant) is ClaimResult.TAKEN:
+        raise Retryable(f"{number} is being taken for another tenant.", reason=Reason.NAME_TAKEN)
+    context.memory.claims_held[run.tenant.key] = (held.account, number)
+    client = client_of(held.account, context)
+    owned = await client.find_owned(number)
+    if owned is None:
+        raise Retryable(f"{number} is no longer at {held.account}; looking again.", reason=Reason.CONFIGURING)
+    wanted = run.desired.number
+    price = await client.price(wanted.country, wanted.type) if wanted is not None else None
+    taken = await _configure(HeldNumber(held.account, owned), settings, run)
+    return _holding(taken, origin, money(price) if price is not None else None, run)
 
 
 async def retain(held: HeldNumber, label: str, run: Run) -> None:

@@ -1,5 +1,6 @@
 """What is known of a tenant's number: from the snapshots, with a look at the market only when one is to be bought."""
 
+from controller.api.business_tenant_status import NumberOrigin
 from controller.api.conditions import Reason
 from controller.api.group import Annotation
 from controller.providers.errors import OutsideError
@@ -14,36 +15,73 @@ from controller.reconcile.verdict import Verdict
 
 
 async def observe_number(
-    tenant: Tenant, desired: DesiredTenant, context: Context, *, searching: bool = True
+    tenant: Tenant, desired: DesiredTenant, context: Context, *, buying: bool = True
 ) -> NumberObserved:
     """Everything the number's plan needs. Asks a provider only for an offer; the rest is in memory.
 
-    `searching` False: look only at what is recorded or under way.
+    `buying` False: no offer is looked for.
     """
     status = tenant.status.phone_number
+    if status is not None and status.purchase is not None:
+        # Before everything else, also before the lost number that it replaces: it may have cost money already.
+        return NumberObserved(intent=status.purchase, monthly_cost=status.monthly_cost)
     if status is not None and status.number is not None and status.provider is not None:
         recorded = _observe_recorded(tenant, context)
+        if desired.number is None and _is_let_go(recorded, desired.owner):
+            return NumberObserved()
         if not _replacement_approved(tenant, recorded):
             return recorded
-    if desired.number is None or not searching:
-        return (
-            NumberObserved(intent=status.purchase, monthly_cost=status.monthly_cost)
-            if status
-            else NumberObserved()
-        )
-    if status is not None and status.purchase is not None:
-        return NumberObserved(intent=status.purchase, monthly_cost=status.monthly_cost)
-    found = find_marked(desired.owner, desired.number, context)
-    if found:
-        return NumberObserved(found=found)
-    not_listed = tuple(context.fleet.accounts_not_listed())
-    if not_listed:
-        return NumberObserved(accounts_not_listed=not_listed)
+    if desired.number is None:
+        return NumberObserved()
+    known = _without_buying(tenant, desired.owner, desired.number, context)
+    if known is not None or not buying:
+        return known or NumberObserved()
     try:
         offer = await look_for_offer(tenant, desired.number, context)
     except OutsideError as error:
         offer = Verdict.failed(error)
     return NumberObserved(offer=offer)
+
+
+def _without_buying(
+    tenant: Tenant, owner: Owner, wanted: DesiredNumber, context: Context
+) -> NumberObserved | None:
+    """A number that is the tenant's already, or why that is not known yet; None when one is to be bought."""
+    if wanted.named is not None:
+        return observe_named(tenant, wanted, wanted.named, context)
+    found = find_marked(owner, wanted, context)
+    if found:
+        return NumberObserved(found=found, origin=NumberOrigin.TAKEN_BACK)
+    not_listed = tuple(context.fleet.accounts_not_listed())
+    return NumberObserved(accounts_not_listed=not_listed) if not_listed else None
+
+
+def observe_named(tenant: Tenant, wanted: DesiredNumber, named: str, context: Context) -> NumberObserved:
+    """The number that the spec names, where an account owns it and it is this tenant's to take; never an offer."""
+    first = context.tenant_index.first_naming_number(named)
+    if first is not None and first != tenant.key:
+        return NumberObserved(
+            offer=Verdict.waiting(
+                Reason.NAME_TAKEN,
+                f"spec.phoneNumber.number names {named}, which the older tenant {first} names too. Name another.",
+            )
+        )
+    accounts = [a for a in context.fleet.accounts.values() if wanted.provider in (None, a.name)]
+    for account in accounts:
+        owned = account.listed.get(named)
+        if owned is not None:
+            return NumberObserved(found=(HeldNumber(account.name, owned),), origin=NumberOrigin.ADOPTED)
+    not_listed = tuple(context.fleet.accounts_not_listed())
+    if not_listed:
+        return NumberObserved(accounts_not_listed=not_listed)
+    names = ", ".join(account.name for account in accounts) or "any PhoneProvider"
+    return NumberObserved(
+        offer=Verdict.waiting(
+            Reason.NUMBER_NOT_OWNED,
+            f"spec.phoneNumber.number names {named}, which is not in the account of {names}. Nothing is bought. Have it"
+            " moved there, or leave the field out to buy another.",
+        )
+    )
 
 
 def find_marked(owner: Owner, wanted: DesiredNumber, context: Context) -> tuple[HeldNumber, ...]:
@@ -87,6 +125,7 @@ def _observe_recorded(tenant: Tenant, context: Context) -> NumberObserved:
             ),
         )
     owned = account.listed.get(status.number)
+    account.listed.expect(status.number)
     return NumberObserved(
         recorded=status,
         held=HeldNumber(account.name, owned) if owned is not None else None,
@@ -95,6 +134,12 @@ def _observe_recorded(tenant: Tenant, context: Context) -> NumberObserved:
         unreachable=account.problem if owned is None or account.problem is not None else None,
         loss_proven=account.listed.loss_proven(status.number),
     )
+
+
+def _is_let_go(observed: NumberObserved, owner: Owner) -> bool:
+    """Whether the mark says that the recorded number is released, or somebody else's: not the tenant's any more."""
+    mark = Mark.parse(observed.held.owned.settings.label) if observed.held is not None else None
+    return mark is not None and (not owner.owns(mark) or mark.state is MarkState.RELEASED)
 
 
 def _replacement_approved(tenant: Tenant, observed: NumberObserved) -> bool:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
+from typing import Final
 
 from controller.api.common_fields import Money
 from controller.api.conditions import Reason
@@ -13,6 +14,8 @@ from controller.reconcile.fleet import PhoneAccount
 from controller.reconcile.observed import Offer
 from controller.reconcile.tenant_object import Tenant
 from controller.reconcile.verdict import Verdict
+
+_MONEY_DECIMALS: Final = 4
 
 
 async def look_for_offer(tenant: Tenant, wanted: DesiredNumber, context: Context) -> Offer | Verdict:
@@ -91,8 +94,12 @@ def in_order_of(tenant: Tenant, candidates: Sequence[Candidate]) -> tuple[Candid
 
 
 def money(price: Price) -> Money:
-    """A provider's price as it stands in status."""
-    return Money.of(Decimal(price.amount), price.currency)
+    """A provider's price as it stands in status: at most four decimals, rounded up."""
+    amount = Decimal(price.amount)
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -_MONEY_DECIMALS:
+        amount = amount.quantize(Decimal(1).scaleb(-_MONEY_DECIMALS), rounding=ROUND_UP)
+    return Money.of(amount, price.currency)
 
 
 def _no_account(wanted: DesiredNumber) -> Verdict:

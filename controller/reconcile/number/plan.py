@@ -15,7 +15,7 @@ from controller.reconcile.change import (
 )
 from controller.reconcile.desired import DesiredNumber, DesiredTenant
 from controller.reconcile.facet_plan import FacetPlan
-from controller.reconcile.number.observe import is_active_mark_of
+from controller.reconcile.number.observe import fits
 from controller.reconcile.number.offer import money
 from controller.reconcile.observed import HeldNumber, NumberObserved, Offer
 from controller.reconcile.ownership import Mark, MarkState
@@ -32,7 +32,7 @@ def plan_number(desired: DesiredTenant, observed: NumberObserved) -> FacetPlan:
     if observed.recorded is not None:
         return _keep(desired, desired.number, observed)
     if observed.found:
-        return _take_back(observed.found[0], desired.number)
+        return _take(desired, observed.found[0], desired.number, observed.origin or NumberOrigin.TAKEN_BACK)
     if observed.accounts_not_listed:
         names = ", ".join(observed.accounts_not_listed)
         return FacetPlan.say(
@@ -65,7 +65,8 @@ def _finish_purchase(observed: NumberObserved) -> FacetPlan:
 
 def _let_go(desired: DesiredTenant, observed: NumberObserved) -> FacetPlan:
     held = observed.held
-    if held is None or not is_active_mark_of(desired.owner, held.owned.settings.label):
+    mark = Mark.parse(held.owned.settings.label) if held is not None else None
+    if held is None or (mark is not None and not desired.owner.owns(mark)):
         return FacetPlan.say(NOT_REQUESTED)
     change = Change(
         Facet.NUMBER,
@@ -112,16 +113,35 @@ def _keep(desired: DesiredTenant, wanted: DesiredNumber, observed: NumberObserve
     )
 
 
-def _take_back(held: HeldNumber, wanted: DesiredNumber) -> FacetPlan:
+def _take(desired: DesiredTenant, held: HeldNumber, wanted: DesiredNumber, origin: NumberOrigin) -> FacetPlan:
+    number, mark = held.owned.number, Mark.parse(held.owned.settings.label)
+    if mark is not None and not desired.owner.owns(mark):
+        return FacetPlan.say(
+            Verdict.waiting(
+                Reason.NAME_TAKEN,
+                f"{number} at {held.account} carries the mark of another tenant or cluster ({mark.cluster_id}), so it"
+                " is not taken over. Delete that tenant first, or have its cluster release the number.",
+            )
+        )
+    if not fits(held.owned, wanted):
+        kind = held.owned.type.value if held.owned.type else "unknown"
+        return FacetPlan.say(
+            Verdict.waiting(
+                Reason.NUMBER_DOES_NOT_FIT,
+                f"{number} at {held.account} is a {kind} number of {held.owned.country}, not {wanted.type.value} of"
+                f" {wanted.country}. Correct spec.phoneNumber.country and type.",
+            )
+        )
+    own = desired.owner.owns(mark)
     change = Change(
         Facet.NUMBER,
-        f"take back {held.owned.number} at {held.account}",
-        "it carries this tenant's mark",
-        TakeNumber(held, wanted.settings, NumberOrigin.TAKEN_BACK),
-        before=held.owned.settings.label,
+        f"{'take back' if own else 'take over'} {number} at {held.account}",
+        "it carries this tenant's mark" if own else "spec.phoneNumber.number names it",
+        TakeNumber(held, wanted.settings, NumberOrigin.TAKEN_BACK if own else origin),
+        before=held.owned.settings.label or "unmarked",
         after=wanted.settings.label,
     )
-    return FacetPlan((change,), Verdict.waiting(Reason.CONFIGURING, f"Taking back {held.owned.number}."))
+    return FacetPlan((change,), Verdict.waiting(Reason.CONFIGURING, f"Taking {number}."))
 
 
 def _buy(offer: Offer, wanted: DesiredNumber) -> FacetPlan:

@@ -14,7 +14,8 @@ from controller.api.business_tenant_status import Purchase
 from controller.api.common_fields import Money
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NeedsHuman, OutsideError, Retryable
-from controller.providers.telephony.protocol import OwnedNumber, TelephonyAccount
+from controller.providers.telephony.protocol import NumberSettings, OwnedNumber, TelephonyAccount
+from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.fleet import PhoneAccount
 from controller.reconcile.number.observe import fits
 from controller.reconcile.number.offer import money
@@ -22,6 +23,7 @@ from controller.reconcile.observed import HeldNumber, Offer
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import ClaimResult, ObjectChangedError
 from controller.reconcile.run import Run
+from controller.reconcile.tenant_object import Tenant
 from controller.reconcile.timestamps import parse, stamp
 
 # A number created up to this long before the intent may still be ours: two clocks are compared.
@@ -46,12 +48,20 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
     outcome: HeldNumber | NotBought = NotBought("nothing was for sale")
     for candidate in offer.candidates[:CANDIDATES_PER_PASS]:
         account, client = _account(offer.account, run)
-        if not await _claim(account, candidate.number, run):
+        claimed = await _claim(account, candidate.number, run)
+        if claimed is ClaimResult.TAKEN:
             outcome = NotBought(f"{candidate.number} is being bought for another tenant")
             continue
         started_at = stamp(run.context.clock.now())
         intent = Purchase(candidate=candidate.number, provider=account.name, started_at=started_at)
-        await _write_intent(intent, run, money(candidate.price) if candidate.price is not None else None)
+        cost = money(candidate.price) if candidate.price is not None else None
+        try:
+            await _write_intent(intent, run, cost)
+        except ObjectChangedError:
+            if claimed is ClaimResult.NEW:
+                # Nothing was begun under it, and a tenant that is gone would leave it for ever.
+                await run.context.claims.release(account.name, candidate.number, run.tenant)
+            raise
         outcome = await _carry_out(intent, account, client, run)
         if isinstance(outcome, HeldNumber):
             return outcome
@@ -61,7 +71,7 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
 async def finish(intent: Purchase, run: Run) -> HeldNumber | NotBought:
     """Bring an interrupted purchase to its end: found, bought after all, or given up. Raises as `buy_from`."""
     account, client = _account(intent.provider, run)
-    if not await _claim(account, intent.candidate, run):
+    if await _claim(account, intent.candidate, run) is ClaimResult.TAKEN:
         # Somebody else's claim on our candidate: ours was released, so this intent is a leftover.
         await _write_intent(None, run)
         return NotBought(f"{intent.candidate} went to another tenant")
@@ -71,26 +81,48 @@ async def finish(intent: Purchase, run: Run) -> HeldNumber | NotBought:
 async def _carry_out(
     intent: Purchase, account: PhoneAccount, client: TelephonyAccount, run: Run
 ) -> HeldNumber | NotBought:
-    number, owner, wanted = intent.candidate, run.desired.owner, run.desired.number
-    already = await client.find_owned(number)
+    already = await client.find_owned(intent.candidate)
     if already is not None:
-        if owner.owns(Mark.parse(already.settings.label)):
-            return _brought_home(account, already, run)  # bought before a crash
-        # The account owns it without our mark: buying would silently change somebody's number.
-        return await _give_up(intent, account, f"{number} belongs to somebody else", run)
+        return await _settle_owned(already, intent, account, client, run)
+    wanted = run.desired.number
     if wanted is None or run.tenant.deleted_at is not None:
         return await _give_up(intent, account, "a number is no longer wanted", run)
-    await _still_stands(run)
+    if not client.marks_with_purchase:
+        await run.patch_status({"phoneNumber": {"purchase": {"absentAt": stamp(run.context.clock.now())}}})
+    await _still_stands(intent, run)
     try:
-        await client.buy(number, wanted.settings, wanted.papers)
+        await client.buy(intent.candidate, wanted.settings, wanted.papers)
     except Conflict:
-        return await _give_up(intent, account, f"{number} was sold meanwhile", run)
+        return await _give_up(intent, account, f"{intent.candidate} was sold meanwhile", run)
     except (Retryable, NeedsHuman):
         raise  # in doubt: the intent stays, the next pass looks first
     except OutsideError:
         # Refused as it stands: nothing was bought, so nothing is under way.
         await _give_up(intent, account, "the provider refused", run)
         raise
+    return _brought_home(account, await _read_back(intent, account, client, wanted, run), run)
+
+
+async def _settle_owned(
+    owned: OwnedNumber, intent: Purchase, account: PhoneAccount, client: TelephonyAccount, run: Run
+) -> HeldNumber | NotBought:
+    """The account owns the candidate before we buy it: bought by us before a crash, or somebody else's."""
+    mark = Mark.parse(owned.settings.label)
+    if run.desired.owner.owns(mark):
+        _must_be_new(owned, intent, account)
+        return _brought_home(account, owned, run)
+    if mark is None and intent.absent_at is not None and not client.marks_with_purchase:
+        # The crash came before the mark: it was seen absent, and our claim has kept everybody else away since.
+        return _brought_home(account, await _mark(owned, client, run), run)
+    # The account owns it without our mark: buying would silently change somebody's number.
+    return await _give_up(intent, account, f"{owned.number} belongs to somebody else", run)
+
+
+async def _read_back(
+    intent: Purchase, account: PhoneAccount, client: TelephonyAccount, wanted: DesiredNumber, run: Run
+) -> OwnedNumber:
+    """The number as the account has it now. Raises what stands between it and being the tenant's."""
+    number = intent.candidate
     bought = await client.find_owned(number)
     if bought is None:
         raise Retryable(
@@ -98,28 +130,46 @@ async def _carry_out(
             reason=Reason.PURCHASING,
             outcome_unknown=True,
         )
-    if bought.created_at < parse(intent.started_at) - CLOCK_SKEW:
-        raise NeedsHuman(
-            f"{number} at {account.name} is older than this purchase: the request changed an existing"
-            " number instead of buying one. Check in the provider's console whose it is, undo the change, then remove"
-            " status.phoneNumber.purchase.",
-            reason=Reason.NEEDS_HUMAN,
+    _must_be_new(bought, intent, account)
+    mark = Mark.parse(bought.settings.label)
+    if mark is None and not client.marks_with_purchase:
+        raise Retryable(
+            f"{number} was bought at {account.name} but is not marked yet; marking it next.",
+            reason=Reason.PURCHASING,
         )
-    if not owner.owns(Mark.parse(bought.settings.label)) or not fits(bought, wanted):
+    if not run.desired.owner.owns(mark) or not fits(bought, wanted):
         raise NeedsHuman(
             f"{number} at {account.name} came back from the purchase without this tenant's mark or as"
             " another kind of number. Check it in the provider's console.",
             reason=Reason.NEEDS_HUMAN,
         )
-    return _brought_home(account, bought, run)
+    return bought
 
 
-async def _claim(account: PhoneAccount, number: str, run: Run) -> bool:
+def _must_be_new(owned: OwnedNumber, intent: Purchase, account: PhoneAccount) -> None:
+    """Raise `NeedsHuman` for a number from before the purchase, also when it carries our mark by now."""
+    if owned.created_at is not None and owned.created_at < parse(intent.started_at) - CLOCK_SKEW:
+        raise NeedsHuman(
+            f"{owned.number} at {account.name} is older than this purchase: the request changed an existing"
+            " number instead of buying one. Check in the provider's console whose it is, undo the change, then remove"
+            " status.phoneNumber.purchase.",
+            reason=Reason.NEEDS_HUMAN,
+        )
+
+
+async def _mark(owned: OwnedNumber, client: TelephonyAccount, run: Run) -> OwnedNumber:
+    """Mark a number of ours that has none yet; silently when no number is wanted any more."""
+    wanted, owner = run.desired.number, run.desired.owner
+    if wanted is None or run.tenant.deleted_at is not None:
+        return await client.configure(owned.id, NumberSettings(label=owner.label()))
+    return await client.configure(owned.id, wanted.settings)
+
+
+async def _claim(account: PhoneAccount, number: str, run: Run) -> ClaimResult:
     result = await run.context.claims.claim(account.name, number, run.tenant)
-    if result is ClaimResult.TAKEN:
-        return False
-    run.context.memory.claims_held[run.tenant.key] = (account.name, number)
-    return True
+    if result is not ClaimResult.TAKEN:
+        run.context.memory.claims_held[run.tenant.key] = (account.name, number)
+    return result
 
 
 async def _write_intent(intent: Purchase | None, run: Run, cost: Money | None = None) -> None:
@@ -131,8 +181,8 @@ async def _write_intent(intent: Purchase | None, run: Run, cost: Money | None = 
     await run.patch_status({"phoneNumber": block})
 
 
-async def _still_stands(run: Run) -> None:
-    """A quorum read before money is spent: same object, same generation, not going away."""
+async def _still_stands(intent: Purchase, run: Run) -> None:
+    """A quorum read before money is spent: same object, same generation, same intent, not going away."""
     tenant = run.tenant
     newest = await run.context.tenants.read(tenant.key)
     if (
@@ -140,8 +190,16 @@ async def _still_stands(run: Run) -> None:
         or newest.uid != tenant.uid
         or newest.generation != tenant.generation
         or newest.deleted_at is not None
+        or not _intends(newest, intent)
     ):
         raise ObjectChangedError(f"{tenant.key} changed before the purchase")
+
+
+def _intends(tenant: Tenant, intent: Purchase) -> bool:
+    number = tenant.status.phone_number
+    return (
+        number is not None and number.purchase is not None and number.purchase.candidate == intent.candidate
+    )
 
 
 async def _give_up(intent: Purchase, account: PhoneAccount, why: str, run: Run) -> NotBought:

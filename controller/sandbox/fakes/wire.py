@@ -1,6 +1,7 @@
 """JSON in and out of a fake, as plain Python values."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import orjson
 from aiohttp import web
@@ -40,3 +41,11 @@ async def read_object(request: web.Request) -> dict[str, object]:
     if not isinstance(decoded, dict):
         raise MalformedBodyError("The body must be a JSON object.")
     return decoded
+
+
+def days_of(body: Mapping[str, object]) -> timedelta:
+    """Read `{"days": 30}`; left out: 30. Raises MalformedBodyError."""
+    days = body.get("days", 30)
+    if not isinstance(days, int | float) or isinstance(days, bool) or days < 0:
+        raise MalformedBodyError(f'"days" must be a number from 0, not {days!r}.')
+    return timedelta(days=days)

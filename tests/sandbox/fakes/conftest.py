@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -8,12 +9,14 @@ import pytest
 
 from controller.sandbox.fakes.evolution import EvolutionFake, Pace
 from controller.sandbox.fakes.twilio import TwilioFake
+from controller.sandbox.fakes.vonage import VonageFake
 
 from .receiver import Receiver
 
 ACCOUNT = "AC" + "a" * 32
 OTHER_ACCOUNT = "AC" + "b" * 32
 TOKENS = {ACCOUNT: "token-a", OTHER_ACCOUNT: "token-b"}
+VONAGE_KEY = "1a2345b7"
 
 QUICK = Pace(
     qr_after=0,
@@ -156,3 +159,54 @@ async def other_account(twilio: TwilioServer) -> AsyncIterator[TwilioServer]:
         auth=(OTHER_ACCOUNT, TOKENS[OTHER_ACCOUNT]),
     ) as client:
         yield TwilioServer(twilio.fake, client)
+
+
+@dataclass
+class VonageServer:
+    """A running fake, a client that signs for VONAGE_KEY, and the fake's clock."""
+
+    fake: VonageFake
+    client: httpx.AsyncClient
+    now: datetime
+    unknown_id = "00000000-0000-4000-8000-000000000000"
+
+    async def search(self, **query: Any) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.client.get("/number/search", params=query)).json()
+        return found
+
+    async def post(self, operation: str, msisdn: str, **fields: str) -> httpx.Response:
+        form = {"country": "LV", "msisdn": msisdn, **fields}
+        return await self.client.post(f"/number/{operation}", data=form)
+
+    async def buy_any(self) -> str:
+        found = await self.search(country="LV", type="mobile-lvn", size=1)
+        msisdn: str = found["numbers"][0]["msisdn"]
+        assert (await self.post("buy", msisdn)).status_code == 200
+        return msisdn
+
+    async def owned(self, **query: Any) -> list[dict[str, Any]]:
+        numbers: list[dict[str, Any]] = (
+            (await self.client.get("/account/numbers", params=query)).json().get("numbers", [])
+        )
+        return numbers
+
+    async def control(self, path: str, body: object) -> httpx.Response:
+        response = await self.client.post(f"/_sandbox/{path}", json=body)
+        assert response.is_success, response.text
+        return response
+
+    async def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = (await self.client.get("/_sandbox/state")).json()
+        return state
+
+
+@pytest.fixture
+async def vonage() -> AsyncIterator[VonageServer]:
+    fake = VonageFake(accounts={VONAGE_KEY: "secret-a", "9z8765y3": "secret-b"}, now=lambda: server.now)
+    server = VonageServer(
+        fake, httpx.AsyncClient(auth=(VONAGE_KEY, "secret-a")), datetime(2026, 3, 1, tzinfo=UTC)
+    )
+    server.client.base_url = httpx.URL(await fake.start())
+    yield server
+    await server.client.aclose()
+    await fake.stop()

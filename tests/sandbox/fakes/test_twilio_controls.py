@@ -1,5 +1,6 @@
 """Prices, calls, and what people do in Twilio's Console behind the operator's back."""
 
+from datetime import timedelta
 from typing import Any
 
 from .conftest import ACCOUNT, TwilioServer
@@ -114,3 +115,27 @@ async def test_calls_are_listed_in_pages_and_by_time(twilio: TwilioServer):
     assert await durations(To="+37100000000") == []
     first = (await twilio.client.get(twilio.path("Calls"), params={"PageSize": 1})).json()["calls"][0]
     assert first["start_time"] == "Thu, 05 Mar 2026 12:00:00 +0000"
+
+
+async def test_idle_numbers_are_reclaimed(twilio: TwilioServer):
+    idle, used = await twilio.buy_any(), await twilio.buy_any()
+    call = {"account": ACCOUNT, "from": "+37129999999", "duration": 12}
+    for _ in range(3):
+        await twilio.control("calls", {**call, "to": used["phone_number"]})
+    await twilio.control("calls", {**call, "to": idle["phone_number"], "duration": 600})
+
+    assert (await twilio.control("reclaim", {"days": 30})).json() == []
+    for number in twilio.fake.world.numbers.values():
+        number.created -= timedelta(days=30)
+    assert (await twilio.control("reclaim", {"days": 30})).json() == [idle["phone_number"]]
+    assert await twilio.owned() == [used["phone_number"]]
+
+
+async def test_an_account_that_is_not_active_shows_itself_and_nothing_else(twilio: TwilioServer):
+    await twilio.control(f"accounts/{ACCOUNT}", {"status": "suspended"})
+
+    account = await twilio.client.get(f"/2010-04-01/Accounts/{ACCOUNT}.json")
+    numbers = await twilio.client.get(twilio.path("IncomingPhoneNumbers"))
+
+    assert account.json()["status"] == "suspended"
+    assert (numbers.status_code, numbers.json()["code"]) == (403, 20005)

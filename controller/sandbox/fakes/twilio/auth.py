@@ -3,27 +3,31 @@
 import base64
 import binascii
 import hmac
+import re
 
 from aiohttp import web
 
-from controller.sandbox.fakes.twilio.errors import unauthenticated
+from controller.sandbox.fakes.twilio.errors import TwilioError, unauthenticated
 from controller.sandbox.fakes.twilio.state import Account, World
+
+_ITSELF = re.compile(r"/[\d-]+/Accounts/[^/]+\.json")
 
 
 def check(request: web.Request, world: World) -> Account:
     """Return the account that signs the request.
 
-    It may act on its own resources and, as a parent, on its subaccounts'. Raises TwilioError.
+    It may act on its own resources and, as a parent, on its subaccounts'. An account that is not active shows
+    itself, and nothing else. Raises TwilioError.
     """
     signer = _signer(request, world)
     if signer is None:
         raise unauthenticated()
     wanted = request.match_info.get("account")
-    if wanted is None or wanted == signer.sid:
-        return signer
-    account = world.accounts.get(wanted)
-    if account is None or account.owner_sid != signer.sid:
+    account = signer if wanted is None else world.accounts.get(wanted)
+    if account is None or signer.sid not in (account.sid, account.owner_sid):
         raise unauthenticated()
+    if account.status != "active" and not _ITSELF.fullmatch(request.path):
+        raise TwilioError(403, 20005, f"Account {account.sid} is not active")
     return signer
 
 

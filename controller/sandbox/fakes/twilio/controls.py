@@ -6,30 +6,37 @@
 - `POST /_sandbox/inventory {"LV": {"mobile": {...} | null} | null}`: see `_edit_shelf`; null is not sold
 - `POST /_sandbox/prices {"LV": {"mobile": "3.00" | null}}`
 - `POST /_sandbox/accounts/{sid} {"type": "Trial", "status": "suspended", "api_keys": {"SK...": "secret"}}`
+- `POST /_sandbox/reclaim {"days": 30}`: numbers that old with fewer than 3 calls of 12 s in that time vanish
 - `POST /_sandbox/calls {"account": "AC...", "to": "+371...", "from": "+371...", "duration": 12}`
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from aiohttp import web
 
+from controller.sandbox.fakes.number_shelf import Capabilities
 from controller.sandbox.fakes.twilio import calls, incoming_numbers, purchase
 from controller.sandbox.fakes.twilio.context import world_of
 from controller.sandbox.fakes.twilio.errors import TwilioError
 from controller.sandbox.fakes.twilio.inventory import (
     AddressRequirement,
-    Capabilities,
     Country,
     NumberType,
     Shelf,
 )
 from controller.sandbox.fakes.twilio.number_fields import apply_fields
 from controller.sandbox.fakes.twilio.state import Account, Call, OwnedNumber, World
-from controller.sandbox.fakes.wire import MalformedBodyError, json_response, read_object
+from controller.sandbox.fakes.wire import MalformedBodyError, days_of, json_response, read_object
 
 routes = web.RouteTableDef()
+
+_CALLS_OF_USE, _SECONDS_OF_USE = 3, 12
+"""A month's calls, and their length, that keep a number from being reclaimed
+(https://www.twilio.com/docs/phone-numbers/best-practices).
+"""
 
 
 @routes.delete("/_sandbox/numbers/{number}")
@@ -104,6 +111,27 @@ async def edit_account(request: web.Request) -> web.Response:
     if keys is not None:
         account.api_keys = {sid: str(secret) for sid, secret in _object(keys, "api_keys").items()}
     return json_response({"sid": account.sid, "type": account.kind, "status": account.status})
+
+
+@routes.post("/_sandbox/reclaim")
+async def reclaim_idle(request: web.Request) -> web.Response:
+    world = world_of(request)
+    since = world.now() - days_of(await read_object(request))
+    used = Counter(
+        number
+        for recorded in world.calls.values()
+        for call in recorded
+        if call.started >= since and call.duration >= _SECONDS_OF_USE
+        for number in (call.source, call.destination)
+    )
+    idle = [
+        number
+        for number in world.numbers.values()
+        if number.created <= since and used[number.phone_number] < _CALLS_OF_USE
+    ]
+    for number in idle:
+        world.remove(number)
+    return json_response([number.phone_number for number in idle])
 
 
 @routes.post("/_sandbox/calls")

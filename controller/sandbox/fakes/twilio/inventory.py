@@ -1,8 +1,9 @@
 """What the fake Twilio sells: per country and type a deterministic, practically endless shelf of numbers."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from controller.sandbox.fakes.number_shelf import Capabilities, NumberShelf
 
 
 class NumberType(StrEnum):
@@ -29,62 +30,12 @@ class AddressRequirement(StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    voice: bool = True
-    sms: bool = True
-    mms: bool = False
+@dataclass(slots=True, kw_only=True)
+class Shelf(NumberShelf):
+    """The numbers of one country and type, and what the country's rules ask for."""
 
-
-@dataclass(slots=True)
-class Shelf:
-    """The numbers of one country and type.
-
-    Numbers are `prefix` and `digits` more digits, in a scattered but fixed order, unless `listed` names them.
-    `stock` limits how many are offered in one search; 0 means that there is nothing for sale.
-    """
-
-    prefix: str
-    digits: int
-    capabilities: Capabilities = field(default_factory=Capabilities)
     address_requirements: AddressRequirement = AddressRequirement.NONE
     bundle_required: bool = False
-    price: str | None = "1.00"
-    listed: tuple[str, ...] | None = None
-    stock: int | None = None
-    first: int = 0
-    """Every candidate before this index is taken. It only grows: released numbers do not come back."""
-
-    def candidate(self, index: int) -> str:
-        if self.listed is not None:
-            return self.listed[index]
-        size = 10**self.digits
-        # An odd factor that is no multiple of 5 visits each number of the range once.
-        return f"{self.prefix}{(index * 7_368_787 + size // 3) % size:0{self.digits}d}"
-
-    def sells(self, phone_number: str) -> bool:
-        if self.stock == 0:
-            return False
-        if self.listed is not None:
-            return phone_number in self.listed
-        return (
-            phone_number.startswith(self.prefix)
-            and len(phone_number) == len(self.prefix) + self.digits
-            and phone_number[1:].isdigit()
-        )
-
-    def candidates(self, taken: Mapping[str, object]) -> Iterator[str]:
-        """Yield the numbers nobody has taken, in order; does not end before the shelf does."""
-        size = len(self.listed) if self.listed is not None else 10**self.digits
-        while self.first < size and self.candidate(self.first) in taken:
-            self.first += 1
-        for index in range(self.first, size):
-            phone_number = self.candidate(index)
-            if phone_number not in taken:
-                yield phone_number
-
-    def restart(self) -> None:
-        self.first = 0
 
 
 @dataclass(slots=True)
@@ -135,7 +86,7 @@ def default_inventory() -> Inventory:
                     "+4930",
                     8,
                     _VOICE_ONLY,
-                    AddressRequirement.LOCAL,
+                    address_requirements=AddressRequirement.LOCAL,
                     bundle_required=True,
                 ),
                 NumberType.MOBILE: Shelf(
@@ -149,7 +100,7 @@ def default_inventory() -> Inventory:
                     "+4932",
                     9,
                     _VOICE_ONLY,
-                    AddressRequirement.ANY,
+                    address_requirements=AddressRequirement.ANY,
                     bundle_required=True,
                 ),
                 NumberType.TOLL_FREE: Shelf("+49800", 7, _VOICE_ONLY, price="30.00"),

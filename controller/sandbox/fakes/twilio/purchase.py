@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from itertools import islice
 
+from controller.sandbox.fakes.number_shelf import Capabilities
 from controller.sandbox.fakes.twilio.available_numbers import friendly
 from controller.sandbox.fakes.twilio.errors import refused
-from controller.sandbox.fakes.twilio.inventory import AddressRequirement, Capabilities, NumberType, find_shelf
+from controller.sandbox.fakes.twilio.inventory import AddressRequirement, NumberType, find_shelf
 from controller.sandbox.fakes.twilio.number_fields import apply_fields, new_fields
 from controller.sandbox.fakes.twilio.state import Account, Charge, OwnedNumber, World
 

@@ -6,12 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
-from controller.sandbox.fakes.twilio.inventory import (
-    AddressRequirement,
-    Capabilities,
-    Inventory,
-    NumberType,
-)
+from controller.sandbox.fakes.number_shelf import Capabilities
+from controller.sandbox.fakes.twilio.inventory import AddressRequirement, Inventory, NumberType
 
 Clock = Callable[[], datetime]
 

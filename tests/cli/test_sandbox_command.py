@@ -1,0 +1,111 @@
+"""`tenant-operator sandbox` as people run it: a process of its own, read by what it prints and how it ends."""
+
+import asyncio
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane.cluster import Cluster
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "manifests" / "samples"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    code: int
+    printed: str
+
+
+async def sandbox(*arguments: str, seconds: float = 90) -> Ended:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "controller.cli.main", "sandbox", *arguments),
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), seconds)
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode())
+
+
+async def test_the_samples_become_ready(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    ended = await sandbox(
+        *("--apply", str(SAMPLES), "--until-ready", "--write-kubeconfig", str(kubeconfig)), seconds=120
+    )
+    assert ended.code == 0, ended.printed
+    assert ended.printed.rstrip().endswith("9/9 tenants Ready")
+    header, *rows = ended.printed.partition("NAMESPACE")[2].splitlines()
+    assert header.split() == ["NAME", "PHASE", "NUMBER", "WHATSAPP", "AI", "READY"]
+    assert all(re.search(r"Ready +\+\d+ +Open +Webhook +True", row) for row in rows[:9])
+    assert kubeconfig.stat().st_mode & 0o077 == 0
+
+
+async def test_tenants_that_do_not_get_ready_are_named_with_their_reasons(tmp_path: Path) -> None:
+    ended = await sandbox(
+        *("--apply", str(SAMPLES / "restaurant-chain.yaml"), "--apply", str(SAMPLES / "namespace.yaml")),
+        *("--until-ready", "--timeout", "8", "--manual-pairing"),
+        *("--write-kubeconfig", str(tmp_path / "kubeconfig")),
+    )
+    assert ended.code == 1, ended.printed
+    assert ended.printed.rstrip().endswith("0/2 tenants Ready")
+    assert "riga-center: Pair WhatsApp of +371" in ended.printed
+
+
+@pytest.mark.parametrize(
+    ("manifest", "sentence"),
+    [
+        ("kind: [", "cannot be read"),
+        ("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}", "Deployment apps/v1 is not applied"),
+        (
+            (
+                "apiVersion: x-sevenai.com/v1alpha1\nkind: BusinessTenant\nmetadata: {name: bad}\n"
+                "spec: {business: {name: X}, phoneNumber: {country: Latvia, type: Local}}"
+            ),
+            "spec.phoneNumber.country",
+        ),
+    ],
+)
+async def test_a_manifest_that_cannot_be_applied_is_named(
+    tmp_path: Path, manifest: str, sentence: str
+) -> None:
+    file = tmp_path / "tenant.yaml"
+    file.write_text(manifest)
+    ended = await sandbox(
+        *("--apply", str(file), "--until-ready", "--write-kubeconfig", str(tmp_path / "kubeconfig"))
+    )
+    assert ended.code == 1
+    assert sentence in ended.printed
+    assert "Traceback" not in ended.printed
+
+
+async def test_waiting_for_nothing_is_refused() -> None:
+    ended = await sandbox("--until-ready")
+    assert ended.code == 2
+    assert "--until-ready needs --apply" in ended.printed
+
+
+@pytest.mark.kube
+async def test_the_samples_become_ready_on_a_real_cluster(control_plane: Cluster, tmp_path: Path) -> None:
+    kubeconfig = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    try:
+        ended = await sandbox(
+            *("--kubeconfig", str(kubeconfig), "--apply", str(SAMPLES), "--until-ready"), seconds=150
+        )
+    finally:
+        # Shared with other tests: what would look for the fakes that are gone goes too.
+        for kind in ("businesstenants", "phoneproviders", "evolutionservers"):
+            patch = '{"metadata":{"finalizers":null}}'
+            names = control_plane.kubectl("get", kind, "-A", "-o", "name", "--ignore-not-found").split()
+            for name in names:
+                scope = ("-n", "tenants") if kind == "businesstenants" else ()
+                control_plane.kubectl("delete", name, *scope, "--wait=false", "--ignore-not-found")
+                control_plane.kubectl("patch", name, *scope, "--type=merge", "-p", patch)
+    assert ended.code == 0, ended.printed
+    assert ended.printed.rstrip().endswith("9/9 tenants Ready")

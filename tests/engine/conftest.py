@@ -1,0 +1,47 @@
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+import structlog
+
+from .wire import Wire
+from .world import World, running_world
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_tls_context() -> Iterator[None]:
+    """Nothing here speaks TLS, but every connection would load the machine's certificates, which takes 0.2 s."""
+    with pytest.MonkeyPatch.context() as patches:
+        context = ssl.create_default_context()
+        patches.setattr(ssl, "create_default_context", lambda *_, **__: context)
+        yield
+
+
+StartWorld = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def start_world(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> StartWorld:
+    """Starts a world of its own; when it ends, no secret may have been seen anywhere."""
+
+    @asynccontextmanager
+    async def start(**options: Any) -> AsyncIterator[World]:
+        with monkeypatch.context() as patches, structlog.testing.capture_logs() as lines:
+            wire = Wire()
+            wire.attach(patches)
+            async with running_world(wire, **options) as world:
+                world.log_lines = lines
+                yield world
+                texts = [*wire.texts, *map(str, lines), caplog.text]
+                shown = [secret for secret in world.secrets() for text in texts if secret in text]
+                assert not shown, f"shown: {shown}"
+
+    return start
+
+
+@pytest.fixture
+async def world(start_world: StartWorld) -> AsyncIterator[World]:
+    async with start_world() as world:
+        yield world

@@ -1,0 +1,58 @@
+"""Tenant objects as people write them."""
+
+from typing import Any
+
+from controller.api.group import API_VERSION
+
+from .world import NAMESPACE
+
+WEBHOOK_URL = "http://platform.test/cafe"
+VOICE_URL = "http://platform.test/voice"
+
+
+def tenant(name: str = "cafe", **changes: Any) -> dict[str, Any]:
+    """A tenant with everything: number, WhatsApp, profile, messages, calls. `changes` are merged into the spec;
+    None removes a block.
+    """
+    spec: dict[str, Any] = {
+        "business": {"id": name, "name": f"Cafe {name}", "about": "Open 7-22", "languages": ["lv", "en"]},
+        "phoneNumber": {"country": "LV", "type": "Mobile"},
+        "whatsapp": {
+            "channel": "Baileys",
+            "settings": {"rejectCalls": True, "callMessage": "Please write"},
+            "profile": {"manage": True},
+        },
+        "ai": {
+            "route": "Webhook",
+            "webhook": {"url": WEBHOOK_URL, "authSecretRef": {"name": "hook", "key": "token"}},
+            "voice": {"route": "Webhook", "url": VOICE_URL},
+        },
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "BusinessTenant",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": _merged(spec, changes),
+    }
+
+
+def releasing(name: str = "cafe") -> dict[str, Any]:
+    """A tenant whose number and instance go with it."""
+    return tenant(name, phoneNumber={"deletionPolicy": "Release"}, whatsapp={"deletionPolicy": "Delete"})
+
+
+def number_only(name: str = "cafe", **number: Any) -> dict[str, Any]:
+    """A tenant with a number and nothing else."""
+    return tenant(name, phoneNumber=number, whatsapp=None, ai=None)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in changes.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict) and isinstance(merged.get(name), dict):
+            merged[name] = _merged(merged[name], value)
+        else:
+            merged[name] = value
+    return merged
