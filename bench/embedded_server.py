@@ -68,7 +68,14 @@ def status(number: int) -> dict[str, Any]:
     condition = {"status": "True", "reason": "Available", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     types = ("Ready", "Paused", "NumberReady", "InstanceReady", "WhatsAppConnected", "RoutingReady")
     conditions = [{"type": t, "message": "as wanted", **condition} for t in types]
-    return {"status": {"phase": "Ready", "observedGeneration": 1, "message": f"{number}", "conditions": conditions}}
+    return {
+        "status": {
+            "phase": "Ready",
+            "observedGeneration": 1,
+            "message": f"{number}",
+            "conditions": conditions,
+        }
+    }
 
 
 async def rate(count: int, parallel: int, call: Callable[[int], Awaitable[None]]) -> float:

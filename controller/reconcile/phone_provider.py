@@ -109,9 +109,9 @@ async def _list(account: PhoneAccount, context: Context) -> Verdict:
 
 
 def _wake_owners(account: PhoneAccount, changed: frozenset[str], context: Context) -> None:
-    """Tenants whose numbers appeared, changed or went since the list before."""
+    """Tenants whose numbers appeared, changed or went since the list before, and those that wait for one by name."""
     index = context.tenant_index
-    keys = {index.holding_number(number) for number in changed}
+    keys = {find(number) for number in changed for find in (index.holding_number, index.first_naming_number)}
     for number in changed:
         owned = account.listed.get(number)
         mark = Mark.parse(owned.settings.label) if owned is not None else None

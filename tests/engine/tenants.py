@@ -46,6 +46,13 @@ def number_only(name: str = "cafe", **number: Any) -> dict[str, Any]:
     return tenant(name, phoneNumber=number, whatsapp=None, ai=None)
 
 
+def called(name: str = "cafe", **number: Any) -> dict[str, Any]:
+    """A tenant with a number that is answered, and without WhatsApp."""
+    body = tenant(name, phoneNumber=number, whatsapp=None, ai=None)
+    voice = {"route": "Webhook", "url": VOICE_URL}
+    return {**body, "spec": {**body["spec"], "ai": {"route": "None", "voice": voice}}}
+
+
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for name, value in changes.items():

@@ -30,18 +30,18 @@ from controller.sandbox.fakes.twilio import TwilioFake
 from controller.sandbox.fakes.twilio.state import OwnedNumber
 from tests.runtime.manual_clock import ManualClock
 
+from .phone_accounts import OTHER_TWILIO_CUSTOMER, TWILIO_ACCOUNT, PhoneAccount, TwilioSide, VonageSide, console
 from .process import OperatorProcess, operator_process
 from .wire import Death, Mortality, ProcessDied, Wire
 
 NAMESPACE = "tenants"
 OPERATOR_NAMESPACE = "tenant-system"
-ACCOUNT = "AC" + "a" * 32
-OTHER_CUSTOMER = "AC" + "b" * 32
-AUTH_TOKEN = "twilio-auth-token-never-shown"
+ACCOUNT = TWILIO_ACCOUNT
+OTHER_CUSTOMER = OTHER_TWILIO_CUSTOMER
 API_KEY = "evolution-api-key-never-shown"
 WEBHOOK_TOKEN = "Bearer webhook-token-never-shown"
 CLUSTER_ID = "test"
-PROVIDER = "twilio-eu"
+PROVIDER = TwilioSide.provider_name
 SERVER = "evolution-eu"
 # A fake that needs no time for what the real server takes seconds for.
 QUICK = Pace(
@@ -57,12 +57,12 @@ CRDS = Path(__file__).parents[2] / "crds"
 
 @dataclass
 class World:
-    """One API server, one Twilio with two customers, one Evolution server, one clock for all of them."""
+    """One API server, one telephony provider with two customers, one Evolution server, one clock for all of them."""
 
     clock: ManualClock
     wire: Wire
     api_server: ApiServer
-    twilio: TwilioFake
+    phone: PhoneAccount
     evolution: EvolutionFake
     url: str
     api: KubeApi
@@ -148,16 +148,16 @@ class World:
         await self.api.delete(BUSINESS_TENANTS, name, NAMESPACE)
 
     async def provider(self) -> dict[str, Any]:
-        return await self.api.get(PHONE_PROVIDERS, PROVIDER) or {}
+        return await self.api.get(PHONE_PROVIDERS, self.phone.provider_name) or {}
 
     async def server(self) -> dict[str, Any]:
         return await self.api.get(EVOLUTION_SERVERS, SERVER) or {}
 
-    async def edit_provider(self, patch: dict[str, Any], name: str = PROVIDER) -> None:
-        await self.api.merge_patch(PHONE_PROVIDERS, name, {"spec": patch})
+    async def edit_provider(self, patch: dict[str, Any], name: str | None = None) -> None:
+        await self.api.merge_patch(PHONE_PROVIDERS, name or self.phone.provider_name, {"spec": patch})
 
     async def delete_provider(self) -> None:
-        await self.api.delete(PHONE_PROVIDERS, PROVIDER)
+        await self.api.delete(PHONE_PROVIDERS, self.phone.provider_name)
 
     async def edit_server(self, patch: dict[str, Any]) -> None:
         await self.api.merge_patch(EVOLUTION_SERVERS, SERVER, {"spec": patch})
@@ -181,11 +181,17 @@ class World:
     @property
     def charges(self) -> list[str]:
         """Numbers bought by our account, in order."""
-        return [c.phone_number for c in self.twilio.world.charges if c.account_sid == ACCOUNT]
+        return self.phone.charges()
+
+    @property
+    def twilio(self) -> TwilioFake:
+        """The provider, where it is Twilio."""
+        assert isinstance(self.phone, TwilioSide)
+        return self.phone.fake
 
     @property
     def numbers(self) -> dict[str, OwnedNumber]:
-        """Numbers that our account owns."""
+        """Numbers that our account owns, as Twilio has them."""
         return {n.phone_number: n for n in self.twilio.world.numbers.values() if n.account_sid == ACCOUNT}
 
     def number(self) -> OwnedNumber:
@@ -209,35 +215,39 @@ class World:
 
     async def twilio_console(self, path: str, body: object = None) -> None:
         """What somebody does at Twilio behind the operator's back; without a body: delete."""
-        await self._control(self.twilio.base_url, path, body)
+        await console(self.http, self.twilio, path, body)
 
     async def evolution_console(self, path: str, body: object = None) -> None:
         """The same at the Evolution server."""
-        await self._control(self.evolution.base_url, path, body)
-
-    async def _control(self, base_url: str, path: str, body: object) -> None:
-        url = f"{base_url}/_sandbox/{path}"
-        response = await (self.http.delete(url) if body is None else self.http.post(url, json=body))
-        assert response.is_success, response.text
+        await console(self.http, self.evolution, path, body)
 
     def secrets(self) -> list[str]:
         """Everything that must never be seen in a status, an event or a log line."""
-        return [AUTH_TOKEN, API_KEY, WEBHOOK_TOKEN, *(i.token for i in self.instances.values())]
+        return [*self.phone.secrets, API_KEY, WEBHOOK_TOKEN, *(i.token for i in self.instances.values())]
 
 
 @asynccontextmanager
 async def running_world(
-    wire: Wire, *, manual_pairing: bool = False, metrics: bool = True, **settings: Any
+    wire: Wire,
+    *,
+    phone: type[TwilioSide | VonageSide] = TwilioSide,
+    manual_pairing: bool = False,
+    metrics: bool = True,
+    **settings: Any,
 ) -> AsyncIterator[World]:
-    """Start everything, and put the CRDs, the provider, the server and the Secrets in place."""
+    """Start everything, and put the CRDs, the provider, the server and the Secrets in place.
+
+    `phone` says which telephony provider the world has.
+    """
     clock = ManualClock()
     async with AsyncExitStack() as stack:
         api_server = ApiServer(now=clock.now)
         url = await api_server.start()
         stack.push_async_callback(api_server.stop)
-        twilio = TwilioFake(accounts={ACCOUNT: AUTH_TOKEN, OTHER_CUSTOMER: "other"}, now=clock.now)
-        await twilio.start()
-        stack.push_async_callback(twilio.stop)
+        http = await stack.enter_async_context(httpx.AsyncClient(verify=False))  # noqa: S501 - plain HTTP; saves loading certificates
+        account = phone(http, clock.now)
+        await account.fake.start()
+        stack.push_async_callback(account.fake.stop)
         evolution = EvolutionFake(
             api_key=API_KEY,
             now=clock.now,
@@ -253,13 +263,12 @@ async def running_world(
             api_server.install_crd(yaml.safe_load(definition.read_text()))
         connection = KubeConnection(anonymous(url))
         stack.push_async_callback(connection.close)
-        http = await stack.enter_async_context(httpx.AsyncClient(verify=False))  # noqa: S501 - plain HTTP; saves loading certificates
         given = Settings(cluster_id=CLUSTER_ID, operator_namespace=OPERATOR_NAMESPACE, **settings)
         world = World(
             clock,
             wire,
             api_server,
-            twilio,
+            account,
             evolution,
             url,
             KubeApi(connection),
@@ -275,28 +284,30 @@ async def running_world(
 def _standing_objects(world: World) -> list[dict[str, Any]]:
     return [
         *(_object("v1", "Namespace", name) for name in (NAMESPACE, OPERATOR_NAMESPACE)),
-        _secret("twilio", OPERATOR_NAMESPACE, authToken=AUTH_TOKEN),
+        _secret(world.phone.secret_name, OPERATOR_NAMESPACE, **world.phone.credentials()),
         _secret("evolution", OPERATOR_NAMESPACE, apiKey=API_KEY),
         _secret("hook", NAMESPACE, token=WEBHOOK_TOKEN),
-        provider_object(PROVIDER, world.twilio.base_url),
+        provider_object(world.phone.provider_name, world.phone.fake.base_url, **world.phone.spec()),
         server_object(SERVER, world.evolution.base_url),
     ]
 
 
 def provider_object(name: str, url: str, **spec: Any) -> dict[str, Any]:
-    """A PhoneProvider of our account."""
+    """A PhoneProvider; of our account at Twilio unless `spec` says otherwise."""
     return _object(
         API_VERSION,
         "PhoneProvider",
         name,
         spec={
-            "type": "Twilio",
-            "twilio": {"accountSID": ACCOUNT, "credentialsSecretRef": {"name": "twilio"}},
+            **({} if "type" in spec else _TWILIO),
             "apiBaseURL": url,
             "limits": {"requestsPerSecond": 1000, "concurrent": 64},
             **spec,
         },
     )
+
+
+_TWILIO = {"type": "Twilio", "twilio": {"accountSID": ACCOUNT, "credentialsSecretRef": {"name": PROVIDER}}}
 
 
 def server_object(name: str, url: str, **spec: Any) -> dict[str, Any]:

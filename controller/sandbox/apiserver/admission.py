@@ -4,8 +4,6 @@ Policies with parameters (`paramKind`) are refused, expressions that use `author
 are accepted and go nowhere, as there is no audit log.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,10 +12,9 @@ from typing import Any, Final
 from . import errors, field_errors
 from .cel_expressions import Bound, CompileError, Expression, Failure, bind, compile_expression
 from .field_errors import FieldError
-from .registry import Body
-from .requests import WriteOptions
-from .resources import Resource, Resources
-from .store import Key, Store
+from .registry import Write
+from .resources import Body
+from .store import Store
 
 GROUP: Final = "admissionregistration.k8s.io"
 POLICIES: Final = "validatingadmissionpolicies"
@@ -58,26 +55,15 @@ class Denial:
     reason: str = "Invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """What is about to happen."""
-
-    operation: str
-    resource: Resource
-    version: str
-    key: Key
-    subresource: str
-    body: Body | None
-    old: Body | None
-    dry_run: bool
-
-
 def check_policy(body: Body, _old: Body | None) -> list[FieldError]:
     """What is refused in a policy: expressions that do not compile, and what cannot be enforced here."""
     spec = body.get("spec") or {}
     found: list[FieldError] = []
     if spec.get("paramKind"):
-        text = "policies with parameters are not enforced by the sandbox API server: write the values into the expressions"
+        text = (
+            "policies with parameters are not enforced by the sandbox API server: write the values into the"
+            " expressions"
+        )
         found.append(field_errors.forbidden("spec.paramKind", text))
     if not (spec.get("matchConstraints") or {}).get("resourceRules"):
         found.append(field_errors.required("spec.matchConstraints.resourceRules"))
@@ -120,6 +106,7 @@ def _expressions(spec: Body) -> Iterable[tuple[str, str]]:
 def prepare_policy(body: Body, _old: Body | None) -> None:
     spec = body.setdefault("spec", {})
     spec.setdefault("failurePolicy", "Fail")
+    body.setdefault("status", {})
     _prepare_match(spec.get("matchConstraints"))
 
 
@@ -140,34 +127,22 @@ def _prepare_match(match: Body | None) -> None:
 class PolicyAdmission:
     """Enforces the stored policies."""
 
-    def __init__(self, store: Store, resources: Resources) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._resources = resources
         self._compiled: tuple[int, list[tuple[Policy, Body]]] = (-1, [])
 
-    def admit(
-        self,
-        *,
-        operation: str,
-        resource: Resource,
-        version: str,
-        key: Key,
-        subresource: str,
-        body: Body | None,
-        old: Body | None,
-        options: WriteOptions,
-    ) -> None:
+    def admit(self, write: Write) -> None:
         """Let a write pass, or refuse it in a policy's name.
 
         Raises:
             ApiError: a policy bound with the action Deny is broken.
+
         """
-        if resource.group in _EXEMPT:
+        if write.target.resource.group in _EXEMPT:
             return
         bound = self._bound_policies()
         if not bound:
             return
-        write = Write(operation, resource, version, key, subresource, body, old, options.dry_run)
         for policy, binding in bound:
             spec = binding["spec"]
             if not (self._matches(policy.match, write) and self._matches(spec.get("matchResources"), write)):
@@ -178,7 +153,7 @@ class PolicyAdmission:
             actions = spec.get("validationActions", ())
             binding_name = binding["metadata"]["name"]
             if "Warn" in actions:
-                options.warnings.append(
+                write.options.warnings.append(
                     f"Validation failed for ValidatingAdmissionPolicy '{policy.name}' with binding '{binding_name}':"
                     f" {denial.message}"
                 )
@@ -207,16 +182,20 @@ class PolicyAdmission:
             return False
         if any(_rule_matches(rule, write) for rule in match.get("excludeResourceRules", ())):
             return False
-        labels = [(body["metadata"].get("labels") or {}) for body in (write.body, write.old) if body is not None]
+        labels = [
+            (body["metadata"].get("labels") or {}) for body in (write.body, write.old) if body is not None
+        ]
         if not any(_selects(match.get("objectSelector"), candidate) for candidate in labels):
             return False
         namespace = self._namespace(write)
-        return namespace is None or _selects(match.get("namespaceSelector"), namespace["metadata"].get("labels") or {})
+        return namespace is None or _selects(
+            match.get("namespaceSelector"), namespace["metadata"].get("labels") or {}
+        )
 
     def _namespace(self, write: Write) -> Body | None:
-        if not write.resource.namespaced:
+        if not write.target.resource.namespaced:
             return None
-        record = self._store.collection("", "namespaces").objects.get(("", write.key[0]))
+        record = self._store.collection("", "namespaces").objects.get(("", write.target.key[0]))
         return record.parse() if record is not None else None
 
     def _decide(self, policy: Policy, write: Write) -> Denial | None:
@@ -258,12 +237,17 @@ def _compile(body: Body) -> Policy:
         name=body["metadata"]["name"],
         match=spec.get("matchConstraints") or {},
         conditions=tuple(compiled(entry["expression"]) for entry in spec.get("matchConditions") or ()),
-        variables=tuple((entry["name"], compiled(entry["expression"])) for entry in spec.get("variables") or ()),
+        variables=tuple(
+            (entry["name"], compiled(entry["expression"])) for entry in spec.get("variables") or ()
+        ),
         validations=tuple(
             Validation(
                 expression=compiled(entry["expression"]),
-                message=entry.get("message", "").strip() or f"failed expression: {entry['expression'].strip()}",
-                message_expression=compiled(entry["messageExpression"]) if entry.get("messageExpression") else None,
+                message=entry.get("message", "").strip()
+                or f"failed expression: {entry['expression'].strip()}",
+                message_expression=compiled(entry["messageExpression"])
+                if entry.get("messageExpression")
+                else None,
                 reason=entry.get("reason", "Invalid"),
             )
             for entry in spec.get("validations") or ()
@@ -288,8 +272,11 @@ def _judge(validation: Validation, bound: Bound, *, fails_closed: bool) -> Denia
 
 
 def _refusal(write: Write, policy: str, binding: str, denial: Denial) -> errors.ApiError:
-    message = f"ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {denial.message}"
-    refusal = errors.forbidden(write.resource.group, write.resource.plural, write.key[1], message)
+    message = (
+        f"ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {denial.message}"
+    )
+    resource = write.target.resource
+    refusal = errors.forbidden(resource.group, resource.plural, write.target.key[1], message)
     refusal.reason = denial.reason
     refusal.code = _CODES.get(denial.reason, HTTPStatus.UNPROCESSABLE_ENTITY)
     refusal.details = {**(refusal.details or {}), "causes": [{"message": message}]}
@@ -297,18 +284,19 @@ def _refusal(write: Write, policy: str, binding: str, denial: Denial) -> errors.
 
 
 def _rule_matches(rule: Body, write: Write) -> bool:
-    plural = f"{write.resource.plural}/{write.subresource}" if write.subresource else write.resource.plural
-    patterns = {plural, "*/*", f"{write.resource.plural}/*", f"*/{write.subresource}" if write.subresource else "*"}
+    resource, subresource = write.target.resource, write.target.subresource
+    plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    patterns = {plural, "*/*", f"{resource.plural}/*", f"*/{subresource}" if subresource else "*"}
     scope = rule.get("scope", "*")
     names = rule.get("resourceNames")
     return (
         _listed(rule.get("operations"), write.operation)
-        and _listed(rule.get("apiGroups"), write.resource.group)
+        and _listed(rule.get("apiGroups"), resource.group)
         # matchPolicy Equivalent: a rule for one version also guards writes through another.
-        and bool({"*", *write.resource.versions} & set(rule.get("apiVersions", ())))
+        and bool({"*", *resource.versions} & set(rule.get("apiVersions", ())))
         and bool(patterns & set(rule.get("resources", ())))
-        and (scope == "*" or (scope == "Namespaced") is write.resource.namespaced)
-        and (not names or write.key[1] in names)
+        and (scope == "*" or (scope == "Namespaced") is resource.namespaced)
+        and (not names or write.target.key[1] in names)
     )
 
 
@@ -337,15 +325,14 @@ def _selects(selector: Body | None, labels: Mapping[str, str]) -> bool:
 
 
 def _request(write: Write) -> Body:
-    resource = write.resource
+    target, resource = write.target, write.target.resource
     return {
-        "kind": {"group": resource.group, "version": write.version, "kind": resource.kind},
-        "resource": {"group": resource.group, "version": write.version, "resource": resource.plural},
-        "subResource": write.subresource,
-        "name": write.key[1],
-        "namespace": write.key[0],
-        "operation": write.operation,
+        "kind": {"group": resource.group, "version": target.version.name, "kind": resource.kind},
+        "resource": {"group": resource.group, "version": target.version.name, "resource": resource.plural},
+        "subResource": target.subresource,
+        "name": target.key[1],
+        "namespace": target.key[0],
+        "operation": write.operation.value,
         "userInfo": {"username": "sandbox", "groups": ["system:masters", "system:authenticated"]},
-        "dryRun": write.dry_run,
+        "dryRun": write.options.dry_run,
     }
-

@@ -1,7 +1,5 @@
 """Ages as people read them: `k8s.io/apimachinery/pkg/util/duration.HumanDuration`."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Final
 

@@ -1,10 +1,8 @@
 """Compiling and evaluating CEL expressions, with the error texts of kube-apiserver (cel-go)."""
 
-from __future__ import annotations
-
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +12,7 @@ from .cel_library import environment
 
 _TOKEN: Final = re.compile(
     r"""(?P<string>[rRbB]*(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))"""
-    r"""|(?P<member>\.\s*[A-Za-z_]\w*)|(?P<name>[A-Za-z_]\w*)|(?P<other>[\s\S])"""
+    r"""|(?P<member>\.\??\s*[A-Za-z_]\w*)|(?P<name>[A-Za-z_]\w*)|(?P<other>[\s\S])"""
 )
 _TRANSLATED: Final = (
     (re.compile(r'Key not found in map : "(.*)"'), r"no such key: \1"),
@@ -69,6 +67,7 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
 
     Raises:
         CompileError: a syntax error, an unknown name or function, or types that cannot fit.
+
     """
     try:
         return Expression(text, _environment(names).compile(text))
@@ -94,8 +93,34 @@ def uses(text: str, name: str) -> bool:
     return any(match["name"] == name for match in _TOKEN.finditer(text))
 
 
+def selections(text: str, names: frozenset[str]) -> Iterator[list[tuple[str, int]]]:
+    """The fields that are selected from these variables, one after another: names and where each stands.
+
+    A method call ends a chain, as does an index.
+    """
+    chain: list[tuple[str, int]] | None = None
+    for match in _TOKEN.finditer(text):
+        if match["name"] in names:
+            chain = []
+        elif chain is not None and match["member"]:
+            chain.append((match["member"].lstrip(".? \t\n"), match.start()))
+        elif chain is not None:
+            if match["other"] == "(" and chain:
+                chain.pop()
+            yield chain
+            chain = None
+    if chain:
+        yield chain
+
+
+def undefined_field(text: str, name: str, position: int) -> str:
+    """The compiler's words for a field that the type does not have."""
+    line = text.count("\n", 0, position)
+    column = position - (text.rfind("\n", 0, position) + 1)
+    shown = text.splitlines()[line]
+    return f"ERROR: <input>:{line + 1}:{column + 1}: undefined field '{name}'\n | {shown}\n | {'.' * column}^"
+
+
 def replace_name(text: str, name: str, replacement: str) -> str:
     """The expression with a variable replaced by another expression."""
-    return "".join(
-        replacement if match["name"] == name else match.group() for match in _TOKEN.finditer(text)
-    )
+    return "".join(replacement if match["name"] == name else match.group() for match in _TOKEN.finditer(text))

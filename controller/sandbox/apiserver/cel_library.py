@@ -4,8 +4,6 @@ Opaque types (url, quantity, IP) are carried as the strings they were made from.
 rule fail to compile, which refuses the CRD or policy that uses it.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import urllib.parse
@@ -21,7 +19,10 @@ _LIST = cel.Type.List(cel.Type.DYN)
 
 _SUFFIXES: Final = {
     "": Decimal(1),
-    **{suffix: Decimal(10) ** exponent for suffix, exponent in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)},
+    **{
+        suffix: Decimal(10) ** exponent
+        for suffix, exponent in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)
+    },
     **{f"{suffix}i": Decimal(1024) ** (power + 1) for power, suffix in enumerate("KMGTPE")},
 }
 _QUANTITY: Final = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d+))?\Z")
@@ -32,10 +33,13 @@ def parse_quantity(text: str) -> Decimal:
 
     Raises:
         ValueError: `text` is not a quantity.
+
     """
     match = _QUANTITY.match(text)
     if match is None:
-        message = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        message = (
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        )
         raise ValueError(message)
     number, suffix, exponent = match.groups()
     try:

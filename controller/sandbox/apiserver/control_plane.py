@@ -1,17 +1,16 @@
 """Everything behind the HTTP endpoints, wired together: store, registry, kinds, controllers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
-from . import crds
+from . import crds, snapshot
 from .admission import PolicyAdmission
 from .builtin import built_in_resources
 from .controllers import Controllers
-from .registry import Body, Registry
+from .registry import Registry, stored_target
 from .requests import FieldValidation, WriteOptions
-from .resources import Resource, Resources
+from .resources import Body, Resource, Resources
 from .store import Key, Record, Store
 
 _NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -22,13 +21,37 @@ class ControlPlane:
         self.now = now
         self.store = Store()
         self.resources = Resources()
-        self.registry = Registry(self.store, now, PolicyAdmission(self.store, self.resources))
+        self.registry = Registry(self.store, now, PolicyAdmission(self.store))
         self.controllers = Controllers(self.registry, self.resources)
-        self.registry.pending_deletion = _pending_deletion
         self.registry.observers += [self._observe, self.controllers.observe]
         self._crd = crds.crd_resource(now)
         for resource in (*built_in_resources(), self._crd):
-            self.resources.add(resource)
+            self._serve(resource)
+
+    def _serve(self, resource: Resource) -> None:
+        self.resources.add(resource)
+        # From now on its history is kept.
+        self.store.collection(*resource.storage)
+
+    def restore(self, path: Path) -> None:
+        """Take over the objects of a snapshot, if there is one.
+
+        Raises:
+            SnapshotError: the file is no snapshot.
+
+        """
+        snapshot.load(self.store, path)
+        for record in self.store.collection(crds.GROUP, crds.PLURAL).objects.values():
+            self._serve(crds.custom_resource(record.parse()))
+
+    def start(self) -> None:
+        """Begin the background work, with what was left of it."""
+        self.create_standard_objects()
+        self.controllers.start()
+        for resource in self.resources.all():
+            for key, record in self.store.collection(*resource.storage).objects.items():
+                if record.is_terminating or record.owners:
+                    self.controllers.observe(resource, key, record.parse(), record)
 
     def create_standard_objects(self) -> None:
         """The namespaces that every cluster has."""
@@ -38,16 +61,15 @@ class ControlPlane:
             if ("", name) in self.store.collection("", "namespaces").objects:
                 continue
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-            self.registry.create(resource, resource.versions["v1"], "", body, _own_write())
+            self.registry.create(stored_target(resource, ("", "")), body, _own_write())
 
     def install_crd(self, crd: Body) -> None:
         """Create a definition, or replace the one of its name."""
-        version = self._crd.versions["v1"]
-        key = ("", crd["metadata"]["name"])
-        if key not in self.store.collection(crds.GROUP, crds.PLURAL).objects:
-            self.registry.create(self._crd, version, "", crd, _own_write())
-            return
-        self.registry.update(self._crd, version, key, lambda current: {**current, "spec": crd["spec"]}, _own_write())
+        target = stored_target(self._crd, ("", crd["metadata"]["name"]))
+        if self.registry.find(self._crd, target.key) is None:
+            self.registry.create(target, crd, _own_write())
+        else:
+            self.registry.update(target, lambda current: {**current, "spec": crd["spec"]}, _own_write())
 
     def _observe(self, resource: Resource, key: Key, body: Body | None, _record: Record) -> None:
         if (resource.group, resource.plural) != (crds.GROUP, crds.PLURAL):
@@ -57,16 +79,8 @@ class ControlPlane:
             self.resources.remove(group, plural)
             self.store.drop(group, plural)
         else:
-            self.resources.add(crds.custom_resource(body))
+            self._serve(crds.custom_resource(body))
 
 
 def _own_write() -> WriteOptions:
     return WriteOptions(field_validation=FieldValidation.STRICT, field_manager="sandbox")
-
-
-def _pending_deletion(resource: Resource, _key: Key, body: Body) -> bool:
-    """Whether something still holds back the removal of an object that is being deleted."""
-    if body["metadata"].get("finalizers"):
-        return True
-    is_namespace = (resource.group, resource.plural) == ("", "namespaces")
-    return is_namespace and bool(body.get("spec", {}).get("finalizers"))

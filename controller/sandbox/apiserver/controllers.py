@@ -1,23 +1,24 @@
 """What kube-controller-manager does behind the API: ends namespaces and collects objects whose owners are gone."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final
 
-from . import deletion
+from . import crds, deletion
 from .deletion import FOREGROUND, ORPHAN, DeleteOptions
 from .errors import ApiError
-from .registry import Body, Registry
-from .resources import Nature, Resource, Resources
+from .registry import Registry, stored_target
+from .resources import Body, Nature, Resource, Resources
 from .store import Key, Record
 
 logger = logging.getLogger(__name__)
 
 _NAMESPACES: Final = ("", "namespaces")
+
+
+Job = Callable[[], None]
 
 
 class Controllers:
@@ -26,7 +27,7 @@ class Controllers:
     def __init__(self, registry: Registry, resources: Resources) -> None:
         self._registry = registry
         self._resources = resources
-        self._jobs: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -51,27 +52,38 @@ class Controllers:
 
     def observe(self, resource: Resource, key: Key, body: Body | None, record: Record) -> None:
         """Queue what a committed change makes necessary."""
-        place = (resource.group, resource.plural)
         if body is None:
-            if self._registry.store.dependents(record.uid):
-                self._jobs.put_nowait(lambda: self._collect_dependents(record.uid))
-            if record.owners:
-                self._jobs.put_nowait(lambda: self._release_owners(key[0], record))
-            if resource.namespaced and key[0] and self._is_terminating(key[0]):
-                self._jobs.put_nowait(lambda: self._empty_namespace(key[0]))
-            return
-        meta = body["metadata"]
-        if meta.get("deletionTimestamp"):
-            if place == _NAMESPACES:
-                self._jobs.put_nowait(lambda: self._empty_namespace(key[1]))
-            if {ORPHAN, FOREGROUND} & set(meta.get("finalizers", ())):
-                self._jobs.put_nowait(lambda: self._propagate(resource, key))
-        elif meta.get("ownerReferences"):
+            self._after_removal(resource, key, record)
+        elif body["metadata"].get("deletionTimestamp"):
+            self._after_deletion_mark(resource, key, body)
+        elif record.owners:
             self._jobs.put_nowait(lambda: self._collect(resource, key))
+
+    def _after_removal(self, resource: Resource, key: Key, record: Record) -> None:
+        if self._registry.store.dependents(record.uid):
+            self._jobs.put_nowait(lambda: self._collect_dependents(record.uid))
+        if record.owners:
+            self._jobs.put_nowait(lambda: self._release_owners(key[0], record))
+        if resource.namespaced and self._is_terminating(key[0]):
+            self._jobs.put_nowait(lambda: self._empty_namespace(key[0]))
+        if resource.is_terminating:
+            self._jobs.put_nowait(lambda: self._empty_kind(resource))
+
+    def _after_deletion_mark(self, resource: Resource, key: Key, body: Body) -> None:
+        place = (resource.group, resource.plural)
+        if place == _NAMESPACES:
+            self._jobs.put_nowait(lambda: self._empty_namespace(key[1]))
+        if place == (crds.GROUP, crds.PLURAL):
+            plural, _, group = key[1].partition(".")
+            kind = self._resources.by_name(group, plural)
+            if kind is not None:
+                self._jobs.put_nowait(lambda: self._empty_kind(kind))
+        if {ORPHAN, FOREGROUND} & set(body["metadata"].get("finalizers", ())):
+            self._jobs.put_nowait(lambda: self._propagate(resource, key))
 
     def _is_terminating(self, namespace: str) -> bool:
         record = self._registry.store.collection(*_NAMESPACES).objects.get(("", namespace))
-        return record is not None and "deletionTimestamp" in record.parse()["metadata"]
+        return record is not None and record.is_terminating
 
     def _empty_namespace(self, namespace: str) -> None:
         """Delete what is in a namespace that is going; let it go when nothing is left."""
@@ -83,14 +95,36 @@ class Controllers:
         for kind in self._resources.all():
             if not kind.namespaced or kind.nature is Nature.REVIEW:
                 continue
-            version = kind.versions[kind.storage_version]
             for key in list(self._registry.store.collection(*kind.storage).scan(namespace)):
-                outcome = deletion.delete(self._registry, kind, version, key, DeleteOptions())
+                outcome = deletion.delete(self._registry, stored_target(kind, key), DeleteOptions())
                 left = left or not outcome.gone
-        body = {"apiVersion": "v1", "kind": "Namespace", **record.parse()}
+        body = stored_target(resource, ("", namespace)).parse(record)
         if not left and "deletionTimestamp" in body["metadata"]:
-            body["spec"] = {"finalizers": [name for name in body["spec"].get("finalizers", []) if name != "kubernetes"]}
+            body["spec"] = {
+                "finalizers": [name for name in body["spec"].get("finalizers", []) if name != "kubernetes"]
+            }
             self._registry.commit_update(resource, ("", namespace), body)
+
+    def _empty_kind(self, resource: Resource) -> None:
+        """Delete all objects of a kind whose definition is going; let the definition go when none is left."""
+        definitions = self._resources.by_name(crds.GROUP, crds.PLURAL)
+        name = f"{resource.plural}.{resource.group}"
+        if definitions is None or self._registry.find(definitions, ("", name)) is None:
+            return
+        left = False
+        for key in list(self._registry.store.collection(*resource.storage).keys):
+            outcome = deletion.delete(self._registry, stored_target(resource, key), DeleteOptions())
+            left = left or not outcome.gone
+        record = self._registry.find(definitions, ("", name))
+        if left or record is None:
+            return
+        body = stored_target(definitions, ("", name)).parse(record)
+        if "deletionTimestamp" in body["metadata"]:
+            finalizers = [
+                finalizer for finalizer in body["metadata"]["finalizers"] if finalizer != crds.CLEANUP
+            ]
+            body["metadata"]["finalizers"] = finalizers
+            self._registry.commit_update(definitions, ("", name), body)
 
     def _collect_dependents(self, owner_uid: str) -> None:
         for group, plural, key in self._registry.store.dependents(owner_uid):
@@ -106,15 +140,16 @@ class Controllers:
         owners = record.parse()["metadata"]["ownerReferences"]
         if any(self._exists(owner, key[0]) for owner in owners):
             return
-        version = resource.versions[resource.storage_version]
-        deletion.delete(self._registry, resource, version, key, DeleteOptions(uid=record.uid))
+        deletion.delete(self._registry, stored_target(resource, key), DeleteOptions(uid=record.uid))
 
     def _exists(self, owner: Body, namespace: str) -> bool:
         resource = self._resource_of(owner)
         if resource is None:
             # A kind that is not served may be served later: never collect because of it.
             return True
-        record = self._registry.store.collection(*resource.storage).objects.get(_owner_key(owner, resource, namespace))
+        record = self._registry.store.collection(*resource.storage).objects.get(
+            _owner_key(owner, resource, namespace)
+        )
         return record is not None and record.uid == owner["uid"]
 
     def _resource_of(self, owner: Body) -> Resource | None:
@@ -132,8 +167,7 @@ class Controllers:
         record = self._registry.store.collection(*resource.storage).objects.get(key)
         if record is None:
             return
-        version = resource.versions[resource.storage_version]
-        body = {"apiVersion": resource.api_version(version.name), "kind": resource.kind, **record.parse()}
+        body = stored_target(resource, key).parse(record)
         finalizers = body["metadata"].get("finalizers", [])
         if not {ORPHAN, FOREGROUND} & set(finalizers) or "deletionTimestamp" not in body["metadata"]:
             return
@@ -146,7 +180,7 @@ class Controllers:
                 self._orphan(kind, dependent, record.uid)
             elif FOREGROUND in finalizers:
                 options = DeleteOptions(propagation="Foreground")
-                outcome = deletion.delete(self._registry, kind, kind.versions[kind.storage_version], dependent, options)
+                outcome = deletion.delete(self._registry, stored_target(kind, dependent), options)
                 blocked = blocked or not outcome.gone
         if blocked:
             return
@@ -155,8 +189,7 @@ class Controllers:
 
     def _orphan(self, resource: Resource, key: Key, owner_uid: str) -> None:
         record = self._registry.store.collection(*resource.storage).objects[key]
-        version = resource.versions[resource.storage_version]
-        body = {"apiVersion": resource.api_version(version.name), "kind": resource.kind, **record.parse()}
+        body = stored_target(resource, key).parse(record)
         owners = [owner for owner in body["metadata"]["ownerReferences"] if owner["uid"] != owner_uid]
         body["metadata"]["ownerReferences"] = owners
         if not owners:

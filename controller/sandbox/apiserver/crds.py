@@ -1,30 +1,28 @@
 """CustomResourceDefinitions: their validation, their status, and the kinds they make."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from . import field_errors, metadata
-from .field_errors import FieldError
+from .builtin_columns import columns
+from .field_errors import FieldError, GoStruct
 from .json_path import JsonPathError, compile_path
-from .resources import Column, Nature, Resource, Version
+from .resources import Body, Column, Nature, Resource, Version
 from .rules import RuleProblem, compile_rules
 from .structural import compile_schema
 from .table import AGE
 
 GROUP: Final = "apiextensions.k8s.io"
 PLURAL: Final = "customresourcedefinitions"
+CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 _IDENTITY: Final = {
     "apiVersion": {"type": "string"},
     "kind": {"type": "string"},
     "metadata": {"type": "object"},
 }
 _LIST_VERBS: Final = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
-
-Body = dict[str, Any]
 
 
 def crd_resource(now: Callable[[], datetime]) -> Resource:
@@ -39,9 +37,7 @@ def crd_resource(now: Callable[[], datetime]) -> Resource:
         singular="customresourcedefinition",
         kind="CustomResourceDefinition",
         namespaced=False,
-        versions={
-            "v1": Version("v1", columns=(Column("Created At", "date", ".metadata.creationTimestamp"),))
-        },
+        versions={"v1": Version("v1", columns=columns(PLURAL))},
         storage_version="v1",
         short_names=("crd", "crds"),
         categories=("api-extensions",),
@@ -49,6 +45,7 @@ def crd_resource(now: Callable[[], datetime]) -> Resource:
         subresources=("status",),
         tracks_generation=True,
         unconditional_update=False,
+        finalizer_on_delete=CLEANUP,
         prepare=prepare,
         check=check,
     )
@@ -61,7 +58,8 @@ def _prepare(body: Body, old: Body | None, now: datetime) -> None:
         names.setdefault("singular", names["kind"].lower())
         names.setdefault("listKind", f"{names['kind']}List")
     spec.setdefault("conversion", {"strategy": "None"})
-    status = body.setdefault("status", {}) if old is None else body.setdefault("status", old.get("status", {}))
+    before: Body = {} if old is None else old.get("status", {})
+    status: Body = body.setdefault("status", before)
     moment = metadata.timestamp(now)
     status.setdefault(
         "conditions",
@@ -70,6 +68,14 @@ def _prepare(body: Body, old: Body | None, now: datetime) -> None:
             _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", moment),
         ],
     )
+    if body["metadata"].get("deletionTimestamp") and not any(
+        c["type"] == "Terminating" for c in status["conditions"]
+    ):
+        text = "CustomResource deletion is in progress"
+        status["conditions"] = [
+            *status["conditions"],
+            _condition("Terminating", "InstanceDeletionInProgress", text, moment),
+        ]
     status["acceptedNames"] = dict(names)
     stored = status.setdefault("storedVersions", [])
     for version in spec.get("versions", ()):
@@ -95,7 +101,9 @@ def check(body: Body, old: Body | None) -> list[FieldError]:
     if old is not None:
         for path in (("group",), ("names", "plural"), ("names", "kind"), ("scope",)):
             if _at(spec, path) != _at(old["spec"], path):
-                found.append(field_errors.invalid(f"spec.{'.'.join(path)}", _at(spec, path), "field is immutable"))
+                found.append(
+                    field_errors.invalid(f"spec.{'.'.join(path)}", _at(spec, path), "field is immutable")
+                )
     if not found:
         for index, version in enumerate(spec["versions"]):
             found += _check_schema(version, f"spec.versions[{index}]", alone=len(spec["versions"]) == 1)
@@ -114,9 +122,8 @@ def _check_names(body: Body, spec: Body) -> list[FieldError]:
     expected = f"{names.get('plural', '')}.{spec.get('group', '')}"
     if not spec.get("group"):
         found.append(field_errors.required("spec.group"))
-    for name in ("plural", "kind"):
-        if not names.get(name):
-            found.append(field_errors.required(f"spec.names.{name}"))
+    missing = (name for name in ("plural", "singular", "kind", "listKind") if not names.get(name))
+    found += [field_errors.required(f"spec.names.{name}") for name in missing]
     if body["metadata"]["name"] != expected:
         found.insert(
             0,
@@ -151,7 +158,7 @@ def _check_versions(spec: Body) -> list[FieldError]:
                 )
             )
         if not version.get("schema", {}).get("openAPIV3Schema"):
-            found.append(field_errors.required(f"{path}.schema.openAPIV3Schema", "schemas are required"))
+            found.append(field_errors.required(f"{path}.schema.openAPIV3Schema"))
         for position, column in enumerate(version.get("additionalPrinterColumns") or ()):
             try:
                 compile_path(column.get("jsonPath", ""))
@@ -170,10 +177,26 @@ def _check_schema(version: Body, path: str, *, alone: bool) -> list[FieldError]:
     try:
         schema = compile_schema(source)
     except re.error as error:
-        return [field_errors.invalid(where, error.pattern, f"must be a valid regular expression, but isn't: {error}")]
+        return [
+            field_errors.invalid(
+                where, error.pattern, f"must be a valid regular expression, but isn't: {error}"
+            )
+        ]
     problems: list[RuleProblem] = []
     compile_rules(schema, where, problems)
-    return [field_errors.invalid(problem.path, dict(problem.rule), problem.detail) for problem in problems]
+    return [field_errors.invalid(problem.path, _as_go(problem.rule), problem.detail) for problem in problems]
+
+
+def _as_go(rule: Mapping[str, Any]) -> GoStruct:
+    """A rule as Go prints its struct."""
+    return GoStruct(
+        Rule=rule["rule"],
+        Message=rule.get("message", ""),
+        MessageExpression=rule.get("messageExpression", ""),
+        Reason=rule.get("reason"),
+        FieldPath=rule.get("fieldPath", ""),
+        OptionalOldSelf=rule.get("optionalOldSelf"),
+    )
 
 
 def custom_resource(crd: Body) -> Resource:
@@ -200,16 +223,20 @@ def custom_resource(crd: Body) -> Resource:
         verbs=_LIST_VERBS,
         tracks_generation=True,
         unconditional_update=False,
+        is_terminating="deletionTimestamp" in crd["metadata"],
     )
 
 
 def _version(version: Body) -> Version:
     source = version["schema"]["openAPIV3Schema"]
     schema = compile_schema({**source, "properties": {**_IDENTITY, **source.get("properties", {})}})
+    rules = compile_rules(schema, "", [])
+    # Rules see of the metadata only the names; everything else sees all of ObjectMeta.
+    schema.properties = {**schema.properties, "metadata": metadata.OBJECT_META}
     return Version(
         name=version["name"],
         schema=schema,
-        rules=compile_rules(schema, "", []),
+        rules=rules,
         columns=tuple(map(_column, version.get("additionalPrinterColumns") or ())) or (AGE,),
         openapi=source,
         selectable_fields=tuple(field["jsonPath"] for field in version.get("selectableFields") or ()),

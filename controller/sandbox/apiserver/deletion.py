@@ -1,15 +1,13 @@
 """Deleting objects: preconditions, finalizers, propagation."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Final
 
-from . import errors, metadata
-from .registry import Body, Operation, Registry
+from . import errors, field_errors, metadata
+from .registry import Operation, Registry, Target, Write
 from .requests import FieldValidation, WriteOptions
-from .resources import Resource, Version
-from .store import Key, Record, make_record
+from .resources import Body
+from .store import Record, make_record
 
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
@@ -30,21 +28,25 @@ def delete_options(body: Body, query: dict[str, str]) -> DeleteOptions:
 
     Raises:
         ApiError: 400 or 422 for values that are not allowed.
+
     """
     given: dict[str, Any] = body or dict(query)
     propagation = given.get("propagationPolicy") or "Background"
     if given.get("orphanDependents") in {True, "true"}:
         propagation = "Orphan"
     if propagation not in _PROPAGATIONS:
-        listed = ", ".join(f'"{name}"' for name in ("Foreground", "Background", "Orphan", "nil"))
-        raise errors.bad_request(
-            f'invalid DeleteOptions: propagationPolicy: Unsupported value: "{propagation}": supported values: {listed}'
-        )
-    dry_run = given.get("dryRun") or query.get("dryRun") or []
+        supported = ["Foreground", "Background", "Orphan", "nil"]
+        problem = field_errors.not_supported("propagationPolicy", propagation, supported)
+        raise errors.invalid("meta.k8s.io", "DeleteOptions", "", [problem])
+    asked = given.get("dryRun") or query.get("dryRun") or []
+    dry_run = [asked] if isinstance(asked, str) else asked
+    if any(value != "All" for value in dry_run):
+        problem = field_errors.not_supported("dryRun", dry_run, ["All"])
+        raise errors.invalid("meta.k8s.io", "DeleteOptions", "", [problem])
     preconditions = given.get("preconditions") or {}
     grace = given.get("gracePeriodSeconds")
     return DeleteOptions(
-        dry_run="All" in dry_run,
+        dry_run=bool(dry_run),
         uid=str(preconditions.get("uid") or ""),
         resource_version=str(preconditions.get("resourceVersion") or ""),
         propagation=propagation,
@@ -60,37 +62,26 @@ class Deleted:
     gone: bool
 
 
-def delete(
-    registry: Registry, resource: Resource, version: Version, key: Key, options: DeleteOptions
-) -> Deleted:
+def delete(registry: Registry, target: Target, options: DeleteOptions) -> Deleted:
     """Delete an object, or mark it as being deleted while finalizers are left.
 
     Raises:
         ApiError: 403 (admission), 404 or 409 (preconditions).
+
     """
-    record = registry.get(resource, key)
-    body: Body = {
-        "apiVersion": resource.api_version(version.name),
-        "kind": resource.kind,
-        **record.parse(),
-    }
+    record, resource = registry.get(target), target.resource
+    body = target.parse(record)
     meta = body["metadata"]
-    _check_preconditions(options, record, resource, key)
-    registry.admission.admit(
-        operation=Operation.DELETE,
-        resource=resource,
-        version=version.name,
-        key=key,
-        subresource="",
-        body=None,
-        old=body,
-        options=WriteOptions(dry_run=options.dry_run, field_validation=FieldValidation.IGNORE),
-    )
-    finalizers = _finalizers(meta, options, has_dependents=bool(registry.store.dependents(record.uid)))
+    _check_preconditions(options, record, target)
+    write_options = WriteOptions(dry_run=options.dry_run, field_validation=FieldValidation.IGNORE)
+    registry.admission.admit(Write(Operation.DELETE, target, None, target.parse(record), write_options))
+    finalizers = _finalizers(meta, options)
+    if resource.finalizer_on_delete and not meta.get("deletionTimestamp"):
+        finalizers.append(resource.finalizer_on_delete)
     if finalizers != meta.get("finalizers", []):
         meta["finalizers"] = finalizers
-    if not registry.pending_deletion(resource, key, body):
-        return Deleted(record if options.dry_run else registry.remove(resource, key, body), gone=True)
+    if not resource.pending_finalizers(body):
+        return Deleted(record if options.dry_run else registry.remove(resource, target.key, body), gone=True)
     if meta.get("deletionTimestamp"):
         return Deleted(record, gone=False)
     meta["deletionTimestamp"] = metadata.timestamp(registry.now())
@@ -98,29 +89,36 @@ def delete(
     if meta.get("generation"):
         meta["generation"] += 1
     if resource.prepare is not None:
-        resource.prepare(body, body)
+        resource.prepare(body, target.parse(record))
     if options.dry_run:
         return Deleted(make_record(body, record.revision), gone=False)
-    return Deleted(registry.commit_update(resource, key, body), gone=False)
+    return Deleted(registry.commit_update(resource, target.key, body), gone=False)
 
 
-def _check_preconditions(options: DeleteOptions, record: Record, resource: Resource, key: Key) -> None:
+def _check_preconditions(options: DeleteOptions, record: Record, target: Target) -> None:
+    why = ""
     if options.uid and options.uid != record.uid:
-        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {record.uid}"
-        raise errors.conflict(resource.group, resource.plural, key[1], why)
-    if options.resource_version and options.resource_version != str(record.revision):
         why = (
-            f"Precondition failed: ResourceVersion in precondition: {options.resource_version},"
-            f" ResourceVersion in object meta: {record.revision}"
+            f"the UID in the precondition ({options.uid}) does not match the UID in record ({record.uid})."
+            " The object might have been deleted and then recreated"
         )
-        raise errors.conflict(resource.group, resource.plural, key[1], why)
+    elif options.resource_version and options.resource_version != str(record.revision):
+        why = (
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion"
+            f" in record ({record.revision}). The object might have been modified"
+        )
+    if why:
+        # The real server names the kind here where it names the plural elsewhere.
+        raise errors.conflict(target.resource.group, target.resource.kind, target.key[1], why)
 
 
-def _finalizers(meta: Body, options: DeleteOptions, *, has_dependents: bool) -> list[str]:
-    """The object's finalizers, with that of the chosen propagation."""
+def _finalizers(meta: Body, options: DeleteOptions) -> list[str]:
+    """The object's finalizers, with that of the chosen propagation, which the garbage collector takes off."""
     kept = [name for name in meta.get("finalizers", []) if name not in {ORPHAN, FOREGROUND}]
-    if options.propagation == "Orphan" and has_dependents:
-        return [*kept, ORPHAN]
-    if options.propagation == "Foreground" and has_dependents:
-        return [*kept, FOREGROUND]
-    return kept
+    match options.propagation:
+        case "Orphan":
+            return [*kept, ORPHAN]
+        case "Foreground":
+            return [*kept, FOREGROUND]
+        case _:
+            return kept

@@ -1,7 +1,5 @@
 """API discovery: the aggregated documents (v2) and the older lists."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from .resources import Nature, Resource, Resources
@@ -93,6 +91,12 @@ def api_group(resources: Resources, name: str) -> dict[str, Any] | None:
         return None
     named = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
     return {"name": name, "versions": named, "preferredVersion": named[0]}
+
+
+def group_document(resources: Resources, name: str) -> dict[str, Any] | None:
+    """`/apis/GROUP`."""
+    group = api_group(resources, name)
+    return {"kind": "APIGroup", "apiVersion": "v1", **group} if group is not None else None
 
 
 def resource_list(resources: Resources, group: str, version: str) -> dict[str, Any] | None:

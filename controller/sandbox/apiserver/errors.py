@@ -1,11 +1,9 @@
 """Refusals: the `metav1.Status` bodies of kube-apiserver, as exceptions that end a request."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from .field_errors import FieldError
 
@@ -13,9 +11,7 @@ from .field_errors import FieldError
 class ApiError(Exception):
     """A refusal with the HTTP status and the `metav1.Status` body that a client sees."""
 
-    def __init__(
-        self, code: int, reason: str, message: str, details: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
@@ -33,7 +29,7 @@ class ApiError(Exception):
         }
         if not self.reason:
             del status["reason"]
-        if self.details:
+        if self.details is not None:
             status["details"] = {key: value for key, value in self.details.items() if value not in ("", [])}
         status["code"] = self.code
         return status
@@ -63,16 +59,15 @@ def not_found(group: str, resource: str, name: str) -> ApiError:
 
 def no_such_resource() -> ApiError:
     """The group and version exist, the resource in them does not."""
-    return ApiError(
-        HTTPStatus.NOT_FOUND, "NotFound", "the server could not find the requested resource", {}
-    )
+    return ApiError(HTTPStatus.NOT_FOUND, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(group: str, resource: str, name: str) -> ApiError:
+def already_exists(group: str, resource: str, name: str, *, is_terminating: bool = False) -> ApiError:
+    going = "object is being deleted: " if is_terminating else ""
     return ApiError(
         HTTPStatus.CONFLICT,
         "AlreadyExists",
-        f"{_qualified(resource, group)} {quoted(name)} already exists",
+        f"{going}{_qualified(resource, group)} {quoted(name)} already exists",
         {"name": name, "group": group, "kind": resource},
     )
 
@@ -86,6 +81,7 @@ def conflict(group: str, resource: str, name: str, why: str) -> ApiError:
     )
 
 
+_QUOTED_BODY: Final = 1024
 OBJECT_MODIFIED = (
     "the object has been modified; please apply your changes to the latest version and try again"
 )
@@ -105,6 +101,19 @@ def forbidden(group: str, resource: str, name: str, why: str) -> ApiError:
     )
 
 
+def namespace_terminating(group: str, resource: str, name: str, namespace: str) -> ApiError:
+    """New content for a namespace that is going."""
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    refusal = forbidden(group, resource, name, why)
+    cause = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {namespace} is being terminated",
+        "field": "metadata.namespace",
+    }
+    refusal.details = {**(refusal.details or {}), "causes": [cause]}
+    return refusal
+
+
 def bad_request(message: str) -> ApiError:
     return ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", message)
 
@@ -121,13 +130,27 @@ def invalid(group: str, kind: str, name: str, errors: Sequence[FieldError]) -> A
     )
 
 
-def unprocessable_patch(message: str) -> ApiError:
-    """A JSON patch that cannot be applied, a failed `test` included."""
+def unprocessable_patch() -> ApiError:
+    """A JSON patch that cannot be applied, a failed `test` included: the real server does not say why either."""
+    message = "the server rejected our request due to an error in our request"
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", message, {})
+
+
+def unrecognized(kind: str, why: str, body: bytes) -> ApiError:
+    """A body that is not an object of any kind; the text quotes it as the real server does."""
+    start = body[:_QUOTED_BODY]
+    quote = start.decode(errors="replace") if start.startswith(b"{") else start.hex()
+    more = " ..." if len(body) > _QUOTED_BODY else ""
+    shown = f"{quote}{more}" if body else "<empty>"
+    return bad_request(f"the object provided is unrecognized (must be of type {kind}): {why} ({shown})")
+
+
+def verb_not_supported(group: str, resource: str, verb: str) -> ApiError:
     return ApiError(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "Invalid",
-        "the server rejected our request due to an error in our request",
-        {"causes": [{"message": message}]},
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "MethodNotAllowed",
+        f"{verb} is not supported on resources of kind {quoted(_qualified(resource, group))}",
+        {"group": group, "kind": resource},
     )
 
 
@@ -149,6 +172,25 @@ def not_acceptable(supported: Sequence[str]) -> ApiError:
         HTTPStatus.NOT_ACCEPTABLE,
         "NotAcceptable",
         f"only the following media types are accepted: {', '.join(supported)}",
+    )
+
+
+def wrong_form(group: str, kind: str, *, is_custom: bool, is_list: bool) -> ApiError:
+    """Metadata of one object was asked for where the answer is a list, or the other way round."""
+    if is_list:
+        form, problem = "PartialObjectMetadata", "is a list"
+        go_type = (
+            "unstructured.UnstructuredList"
+            if is_custom
+            else f"{group.partition('.')[0] or 'core'}.{kind}List"
+        )
+    else:
+        form, problem = "PartialObjectMetadataList", "is not a list"
+        go_type = "unstructured.Unstructured" if is_custom else f"{group.partition('.')[0] or 'core'}.{kind}"
+    return ApiError(
+        HTTPStatus.NOT_ACCEPTABLE,
+        "NotAcceptable",
+        f"you requested {form}, but the requested object {problem} (*{go_type})",
     )
 
 

@@ -1,7 +1,5 @@
 """Events: stored as core/v1, served as events.k8s.io/v1 too, which names the fields differently."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 _STORED_TO_SERVED: Final = {

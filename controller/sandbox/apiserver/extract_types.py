@@ -7,8 +7,6 @@ OPENAPI_DIRECTORY is `api/openapi-spec/v3` of k8s.io/kubernetes; the proto files
 (meta, intstr, resource, runtime).
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,9 +26,13 @@ _GROUPS: Final = (
     "apis__rbac.authorization.k8s.io__v1",
 )
 _KINDS: Final = (
-    *(f"io.k8s.api.core.v1.{kind}" for kind in ("ConfigMap", "Event", "Namespace", "Secret", "ServiceAccount")),
+    *(
+        f"io.k8s.api.core.v1.{kind}"
+        for kind in ("ConfigMap", "Event", "Namespace", "Secret", "ServiceAccount")
+    ),
     *(f"io.k8s.api.core.v1.{kind}" for kind in ("Node", "Pod", "Service")),
     "io.k8s.api.apps.v1.Deployment",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta",
     "io.k8s.api.coordination.v1.Lease",
     "io.k8s.api.events.v1.Event",
     *(f"io.k8s.api.rbac.v1.{kind}" for kind in ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")),
@@ -74,7 +76,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _short(schema: Any, *, is_properties: bool = False) -> Any:
-    """Without `default` (an artefact of Go's zero values) and with short descriptions."""
+    """With short descriptions, and without defaults that are only Go's zero values."""
     if isinstance(schema, list):
         return [_short(item) for item in schema]
     if not isinstance(schema, Mapping):
@@ -82,10 +84,14 @@ def _short(schema: Any, *, is_properties: bool = False) -> Any:
     if is_properties:
         return {name: _short(child) for name, child in schema.items()}
     short = {
-        key: _short(child, is_properties=key == "properties") for key, child in schema.items() if key != "default"
+        key: _short(child, is_properties=key == "properties")
+        for key, child in schema.items()
+        if key != "default" or child not in ({}, "", 0, False)
     }
     if isinstance(short.get("description"), str):
-        short["description"] = re.split(r"(?<=[a-z)`\"])\.\s", short["description"], maxsplit=1)[0].rstrip(".") + "."
+        short["description"] = (
+            re.split(r"(?<=[a-z)`\"])\.\s", short["description"], maxsplit=1)[0].rstrip(".") + "."
+        )
     return short
 
 
@@ -98,7 +104,10 @@ def messages(files: list[Path]) -> dict[str, dict[str, str]]:
         if package is None:
             continue
         for name, body in _MESSAGE.findall(text):
-            fields = {number: f"{field}:{_type(label, type_, package[1])}" for label, type_, field, number in _FIELD.findall(body)}
+            fields = {
+                number: f"{field}:{_type(label, type_, package[1])}"
+                for label, type_, field, number in _FIELD.findall(body)
+            }
             known[f"{package[1]}.{name}"] = fields
     wanted = [f"k8s.io.{kind.removeprefix('io.k8s.')}" for kind in _KINDS]
     found: dict[str, dict[str, str]] = {}
@@ -125,7 +134,9 @@ def main(arguments: list[str]) -> None:
     # One definition a line: a new version is a readable difference.
     for part, definitions in document.items():
         sys.stdout.write(f'{"{" if part == "schemas" else ","}"{part}":{{\n')
-        lines = (f"{orjson.dumps(name).decode()}:{orjson.dumps(d).decode()}" for name, d in definitions.items())
+        lines = (
+            f"{orjson.dumps(name).decode()}:{orjson.dumps(d).decode()}" for name, d in definitions.items()
+        )
         sys.stdout.write(",\n".join(lines) + "\n}\n")
     sys.stdout.write("}\n")
 

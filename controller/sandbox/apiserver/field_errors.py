@@ -1,7 +1,5 @@
 """Field-level validation errors, worded as `k8s.io/apimachinery/pkg/util/validation/field` words them."""
 
-from __future__ import annotations
-
 import enum
 import json
 from dataclasses import dataclass
@@ -55,6 +53,10 @@ OMITTED: Final = _Omitted.OMITTED
 """The value of an error whose value is not shown."""
 
 
+class GoStruct(dict[str, Any]):
+    """A value whose fields are shown in the order given, not sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     type: FieldErrorType
@@ -92,6 +94,8 @@ def printed(value: Any) -> str:
             return str(value)
         case float():
             return f"{value:g}"
+        case GoStruct():
+            return orjson.dumps(dict(value)).decode()
         case _:
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 

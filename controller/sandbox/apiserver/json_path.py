@@ -3,8 +3,6 @@
 Fields, quoted fields, indices, wildcards, and filters `[?(@.a=="b")]` with `==` and `!=`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import cache
@@ -31,6 +29,7 @@ def compile_path(path: str) -> Callable[[Any], list[Any]]:
 
     Raises:
         JsonPathError: the path is malformed or outside the subset.
+
     """
     steps: list[Step] = []
     position = 1 if path.startswith("$") else 0

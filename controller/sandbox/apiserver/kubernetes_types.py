@@ -3,8 +3,6 @@
 The file is made from the Kubernetes 1.36 sources (Apache License 2.0) by `extract_types`.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -12,11 +10,14 @@ from typing import Any, Final
 
 import orjson
 
-from .structural import Schema, compile_schema
+from . import go_types
+from .structural import Schema, compile_schema, key_defaults
 
 _REFERENCE: Final = "#/components/schemas/"
+_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_TIMES: Final = {f"{_META}Time": go_types.TIME, f"{_META}MicroTime": go_types.MICRO_TIME}
 # Hand-written validation decides these for built-in kinds; their schemas only describe.
-_NOT_ENFORCED: Final = frozenset({"required", "enum", "format", "oneOf", "allOf", "description"})
+_NOT_ENFORCED: Final = frozenset({"required", "enum", "oneOf", "allOf", "description"})
 
 
 @functools.cache
@@ -64,6 +65,7 @@ def definition_name(group: str, version: str, kind: str) -> str:
 
     Raises:
         KeyError: the kind is not among those extracted.
+
     """
     return _names()[(group, version, kind)]
 
@@ -75,7 +77,9 @@ def definition(name: str) -> dict[str, Any]:
 
 @functools.cache
 def compiled(name: str) -> Schema:
-    """A built-in kind's schema, ready for pruning, merging and checking types."""
+    """A built-in kind's schema, ready for pruning, merging and reading objects of the kind."""
+    if name in _TIMES:
+        return Schema(types=("string",), nullable=True, format=_TIMES[name])
     return _compile(definition(name))
 
 
@@ -96,13 +100,16 @@ def _compile(source: Mapping[str, Any]) -> Schema:
     schema.additional = _compile(additional) if isinstance(additional, Mapping) else None
     schema.preserve_unknown = schema.type == "object" and not properties and additional is None
     schema.checks_lists = False
+    schema.list_map_defaults = key_defaults(schema)
     return schema
 
 
 def message(name: str) -> dict[int, tuple[str, str]]:
     """A protobuf message: field number -> name and type (`[]` before the type: repeated, `{}`: a map)."""
     fields: dict[str, str] = _types()["messages"][name]
-    return {int(number): (field.partition(":")[0], field.partition(":")[2]) for number, field in fields.items()}
+    return {
+        int(number): (field.partition(":")[0], field.partition(":")[2]) for number, field in fields.items()
+    }
 
 
 def is_message(name: str) -> bool:

@@ -1,61 +1,17 @@
 """ObjectMeta: what the server sets, what it keeps, what it refuses."""
 
-from __future__ import annotations
-
 import secrets
 import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from . import field_errors, names
+from . import field_errors, kubernetes_types, names
 from .field_errors import FieldError
 from .resources import Resource
-from .structural import Schema, compile_schema
+from .structural import Schema
 
-_STRING: Final = {"type": "string"}
-_STRINGS: Final = {"type": "object", "additionalProperties": _STRING}
-_OWNER_REFERENCE: Final = {
-    "type": "object",
-    "properties": {
-        **dict.fromkeys(("apiVersion", "kind", "name", "uid"), _STRING),
-        **dict.fromkeys(("controller", "blockOwnerDeletion"), {"type": "boolean"}),
-    },
-}
-_MANAGED_FIELDS: Final = {
-    "type": "object",
-    "properties": {
-        **dict.fromkeys(("manager", "operation", "apiVersion", "time", "fieldsType", "subresource"), _STRING),
-        "fieldsV1": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-    },
-}
-OBJECT_META: Final[Schema] = compile_schema(
-    {
-        "type": "object",
-        "properties": {
-            **dict.fromkeys(
-                (
-                    "name",
-                    "generateName",
-                    "namespace",
-                    "selfLink",
-                    "uid",
-                    "resourceVersion",
-                    "creationTimestamp",
-                    "deletionTimestamp",
-                ),
-                _STRING,
-            ),
-            **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), {"type": "integer"}),
-            "labels": _STRINGS,
-            "annotations": _STRINGS,
-            "ownerReferences": {"type": "array", "items": _OWNER_REFERENCE},
-            "finalizers": {"type": "array", "items": _STRING},
-            "managedFields": {"type": "array", "items": _MANAGED_FIELDS},
-        },
-    }
-)
-
+OBJECT_META: Final[Schema] = kubernetes_types.compiled("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
 _SUFFIX_ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 _MAX_GENERATED: Final = 63
 _SUFFIX_LENGTH: Final = 5
@@ -117,10 +73,7 @@ def validate(
     """All violations of ObjectMeta's own rules."""
     found: list[FieldError] = []
     if old is None:
-        check = name_check(resource)
-        found += [
-            field_errors.invalid("metadata.name", metadata["name"], text) for text in check(metadata["name"])
-        ]
+        found += _validate_name(metadata, name_check(resource))
     elif old.get("deletionTimestamp"):
         added = sorted(set(metadata.get("finalizers", ())) - set(old.get("finalizers", ())))
         if added:
@@ -136,15 +89,42 @@ def validate(
         found += [
             field_errors.invalid("metadata.labels", key, text) for text in names.qualified_name_problems(key)
         ]
-        found += [field_errors.invalid("metadata.labels", value, text) for text in names.label_value_problems(value)]
+        found += [
+            field_errors.invalid("metadata.labels", value, text) for text in names.label_value_problems(value)
+        ]
     found += _validate_annotations(metadata.get("annotations", {}))
-    for owner in metadata.get("ownerReferences", ()):
-        found += _validate_owner(owner)
+    found += _validate_owners(metadata.get("ownerReferences", []))
     for finalizer in metadata.get("finalizers", ()):
         found += [
             field_errors.invalid("metadata.finalizers", finalizer, text)
             for text in names.qualified_name_problems(finalizer)
         ]
+    return found
+
+
+def _validate_name(metadata: dict[str, Any], check: Callable[[str], list[str]]) -> list[FieldError]:
+    found: list[FieldError] = []
+    if prefix := metadata.get("generateName"):
+        # A dash at the end is fine: more comes after it.
+        masked = prefix[:-1] + "a" if prefix.endswith("-") else prefix
+        found += [field_errors.invalid("metadata.generateName", prefix, text) for text in check(masked)]
+    name = metadata.get("name", "")
+    if not name:
+        return [*found, field_errors.required("metadata.name", "name or generateName is required")]
+    return found + [field_errors.invalid("metadata.name", name, text) for text in check(name)]
+
+
+def finalizer_warnings(metadata: dict[str, Any], old: dict[str, Any] | None) -> list[str]:
+    """What the real server says about new finalizers without a domain and a path."""
+    before = old.get("finalizers", ()) if old is not None else ()
+    found = []
+    for name in sorted(set(metadata.get("finalizers", ())) - set(before)):
+        if "/" not in name and name not in {"orphan", "foregroundDeletion"}:
+            including = " including a path (/)" if "." in name else ""
+            found.append(
+                f"metadata.finalizers: {field_errors.printed(name)}: prefer a domain-qualified finalizer"
+                f" name{including} to avoid accidental conflicts with other finalizer writers"
+            )
     return found
 
 
@@ -156,6 +136,20 @@ def _validate_annotations(annotations: dict[str, str]) -> list[FieldError]:
     ]
     if sum(len(key) + len(value.encode()) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
         found.append(field_errors.too_long("metadata.annotations", _ANNOTATIONS_LIMIT))
+    return found
+
+
+def _validate_owners(owners: list[dict[str, Any]]) -> list[FieldError]:
+    found = [error for owner in owners for error in _validate_owner(owner)]
+    controllers = [
+        f"{owner.get('kind', '')}/{owner.get('name', '')}" for owner in owners if owner.get("controller")
+    ]
+    for other in controllers[1:]:
+        why = (
+            'Only one reference can have Controller set to true. Found "true" in references for'
+            f" {controllers[0]} and {other}"
+        )
+        found.append(field_errors.invalid("metadata.ownerReferences", owners, why))
     return found
 
 

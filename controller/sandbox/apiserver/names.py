@@ -1,7 +1,5 @@
 """Kubernetes' rules for names, labels and finalizers, with their texts."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 
@@ -34,19 +32,21 @@ _VALUE_TEXT: Final = (
 )
 
 
-def _too_long(maximum: int) -> str:
-    return f"must be no more than {maximum} bytes"
+def _too_long(maximum: int, unit: str = "bytes") -> str:
+    return f"must be no more than {maximum} {unit}"
 
 
 def label_problems(name: str) -> list[str]:
     """Why `name` is not an RFC 1123 label (the rule for namespaces)."""
-    problems = [_too_long(_MAX_LABEL)] if len(name) > _MAX_LABEL else []
-    return problems if _LABEL.match(name) else [*problems, _LABEL_TEXT]
+    problems = [_too_long(_MAX_LABEL, "characters")] if len(name) > _MAX_LABEL else []
+    if _LABEL.match(name):
+        return problems
+    return [*problems, "must not contain dots" if _SUBDOMAIN.match(name) else _LABEL_TEXT]
 
 
 def subdomain_problems(name: str) -> list[str]:
     """Why `name` is not an RFC 1123 subdomain (the rule for the names of most objects)."""
-    problems = [_too_long(_MAX_SUBDOMAIN)] if len(name) > _MAX_SUBDOMAIN else []
+    problems = [_too_long(_MAX_SUBDOMAIN, "characters")] if len(name) > _MAX_SUBDOMAIN else []
     return problems if _SUBDOMAIN.match(name) else [*problems, _SUBDOMAIN_TEXT]
 
 
@@ -62,7 +62,11 @@ def qualified_name_problems(name: str) -> list[str]:
     prefix, slash, rest = name.rpartition("/")
     problems: list[str] = []
     if "/" in prefix:
-        return ["a qualified name " + _QUALIFIED_TEXT.removeprefix("name part ") + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+        return [
+            "a qualified name "
+            + _QUALIFIED_TEXT.removeprefix("name part ")
+            + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        ]
     if slash:
         if not prefix:
             problems.append("prefix part must be non-empty")

@@ -1,7 +1,5 @@
 """Pruning of unknown fields and defaulting: what happens to an object before it is validated."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any, Final
 
@@ -21,59 +19,69 @@ def prune(value: Any, schema: Schema | None, *, is_root: bool = False, path: str
 def _prune(
     value: Any, schema: Schema | None, path: str, unknown: list[str], *, keep_type_fields: bool
 ) -> None:
-    if isinstance(value, list):
-        item_schema = schema.items if schema is not None else None
-        if schema is not None and schema.preserve_unknown and item_schema is None:
+    if isinstance(value, dict):
+        _prune_object(value, schema, path, unknown, keep_type_fields=keep_type_fields)
+    elif isinstance(value, list):
+        items = schema.items if schema is not None else None
+        if schema is not None and schema.preserve_unknown and items is None:
             return
-        embedded = item_schema is not None and item_schema.embedded
         for index, item in enumerate(value):
             if isinstance(item, (dict, list)):
-                _prune(item, item_schema, f"{path}[{index}]", unknown, keep_type_fields=embedded)
-        return
-    if not isinstance(value, dict):
-        return
+                embedded = items is not None and items.embedded
+                _prune(item, items, f"{path}[{index}]", unknown, keep_type_fields=embedded)
+
+
+def _prune_object(
+    value: dict[str, Any], schema: Schema | None, path: str, unknown: list[str], *, keep_type_fields: bool
+) -> None:
+    keeps_unknown = schema is not None and (schema.preserve_unknown or schema.additional_allowed)
     removed: list[str] = []
     for key, child in value.items():
         if keep_type_fields and key in _TYPE_FIELDS:
             continue
-        child_schema = schema.properties.get(key) if schema is not None else None
-        if child_schema is None and schema is not None:
-            child_schema = schema.additional
-            if child_schema is None:
-                if schema.preserve_unknown or schema.additional_allowed:
-                    continue
+        below = (schema.properties.get(key) or schema.additional) if schema is not None else None
+        if below is None:
+            if not keeps_unknown:
                 removed.append(key)
-                continue
-        elif child_schema is None:
-            removed.append(key)
-            continue
-        if isinstance(child, (dict, list)):
+        elif isinstance(child, (dict, list)):
             child_path = f"{path}.{key}" if path else key
-            _prune(child, child_schema, child_path, unknown, keep_type_fields=child_schema.embedded)
+            _prune(child, below, child_path, unknown, keep_type_fields=below.embedded)
     for key in removed:
         del value[key]
         unknown.append(f"{path}.{key}" if path else key)
 
 
-def apply_defaults(value: Any, schema: Schema) -> None:
-    """Fill in defaults in place, top down, so that a default object gets its own fields' defaults.
+def drop_forbidden_nulls(value: Any, schema: Schema) -> None:
+    """Remove in place the nulls of fields that may not be null: they count as left out."""
+    if isinstance(value, dict):
+        dropped: list[str] = []
+        for name, child in value.items():
+            child_schema = schema.properties.get(name) or schema.additional
+            if child_schema is None:
+                continue
+            if child is None:
+                if not child_schema.nullable:
+                    dropped.append(name)
+            elif isinstance(child, (dict, list)):
+                drop_forbidden_nulls(child, child_schema)
+        for name in dropped:
+            del value[name]
+    elif isinstance(value, list) and schema.items is not None:
+        for item in value:
+            drop_forbidden_nulls(item, schema.items)
 
-    A null where the schema does not allow one counts as absent when there is a default for it.
-    """
+
+def apply_defaults(value: Any, schema: Schema) -> None:
+    """Fill in defaults in place, top down, so that a default object gets its own fields' defaults."""
     if isinstance(value, dict):
         for name, child in schema.properties.items():
-            if child.has_default and (name not in value or (value[name] is None and not child.nullable)):
+            if child.has_default and name not in value:
                 value[name] = copy.deepcopy(child.default)
             if child.has_defaults_below and name in value:
                 apply_defaults(value[name], child)
-        additional = schema.additional
-        if additional is not None and (additional.has_default or additional.has_defaults_below):
-            for name, item in value.items():
-                if name in schema.properties:
-                    continue
-                if item is None and additional.has_default and not additional.nullable:
-                    value[name] = copy.deepcopy(additional.default)
-                apply_defaults(value[name], additional)
+        if schema.additional is not None and schema.additional.has_defaults_below:
+            for name in value.keys() - schema.properties.keys():
+                apply_defaults(value[name], schema.additional)
     elif isinstance(value, list) and schema.items is not None:
         for index, item in enumerate(value):
             if item is None and schema.items.has_default and not schema.items.nullable:

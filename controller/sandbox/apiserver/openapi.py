@@ -1,12 +1,11 @@
 """OpenAPI v3, one document a group and version: what `kubectl explain` and client-side validation read."""
 
-from __future__ import annotations
-
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from . import kubernetes_types
 from .resources import Nature, Resource, Resources, Version
 
 
@@ -33,12 +32,18 @@ def document(resources: Resources, place: str) -> dict[str, Any] | None:
     found = [r for r in resources.all() if r.group == group and version in r.versions]
     if not found:
         return None
-    schemas: dict[str, Any] = {"io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta": _OBJECT_META}
+    schemas: dict[str, Any] = kubernetes_types.definitions((_OBJECT_META, _LIST_META))
     paths: dict[str, Any] = {}
     for resource in found:
         name = _schema_name(resource, version)
-        schemas[name] = _schema(resource, resource.versions[version])
-        schemas[f"{name}List"] = _list_schema(resource, version, name)
+        if resource.is_custom:
+            schemas[name] = _custom_schema(resource, resource.versions[version])
+        elif name:
+            schemas |= kubernetes_types.definitions((name,))
+        else:
+            continue
+        if resource.nature is not Nature.REVIEW:
+            schemas[f"{name}List"] = _list_schema(resource, version, name)
         paths.update(_paths(resource, version, name))
     return {
         "openapi": "3.0.0",
@@ -48,28 +53,36 @@ def document(resources: Resources, place: str) -> dict[str, Any] | None:
     }
 
 
-_OBJECT_META: dict[str, Any] = {
-    "description": "ObjectMeta is metadata that all persisted resources must have.",
-    "type": "object",
-}
+_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_OBJECT_META: Final = f"{_META}ObjectMeta"
+_LIST_META: Final = f"{_META}ListMeta"
+_IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata"})
 
 
 def _schema_name(resource: Resource, version: str) -> str:
-    reverse = ".".join(reversed((resource.group or "core.api.k8s.io").split(".")))
-    return f"{reverse}.{version}.{resource.kind}"
+    """The name of a kind's schema; empty for the few built-in kinds whose schema is not known here."""
+    if resource.is_custom:
+        return f"{'.'.join(reversed(resource.group.split('.')))}.{version}.{resource.kind}"
+    try:
+        return kubernetes_types.definition_name(resource.group, version, resource.kind)
+    except KeyError:
+        return ""
 
 
 def _gvk(resource: Resource, version: str, kind: str) -> list[dict[str, str]]:
     return [{"group": resource.group, "kind": kind, "version": version}]
 
 
-def _schema(resource: Resource, version: Version) -> dict[str, Any]:
-    source = dict(version.openapi or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+def _custom_schema(resource: Resource, version: Version) -> dict[str, Any]:
+    source = dict(version.openapi or {})
     source["properties"] = {
-        "apiVersion": {"type": "string", "description": "APIVersion defines the versioned schema of this object."},
+        "apiVersion": {
+            "type": "string",
+            "description": "APIVersion defines the versioned schema of this object.",
+        },
         "kind": {"type": "string", "description": "Kind is the REST resource this object represents."},
         "metadata": {
-            "allOf": [{"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}],
+            "allOf": [{"$ref": f"#/components/schemas/{_OBJECT_META}"}],
             "description": "Standard object's metadata.",
             "default": {},
         },
@@ -79,9 +92,6 @@ def _schema(resource: Resource, version: Version) -> dict[str, Any]:
     return source
 
 
-_IDENTITY = frozenset({"apiVersion", "kind", "metadata"})
-
-
 def _list_schema(resource: Resource, version: str, name: str) -> dict[str, Any]:
     return {
         "type": "object",
@@ -89,7 +99,7 @@ def _list_schema(resource: Resource, version: str, name: str) -> dict[str, Any]:
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            "metadata": {"type": "object"},
+            "metadata": {"$ref": f"#/components/schemas/{_LIST_META}"},
             "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}},
         },
         "x-kubernetes-group-version-kind": _gvk(resource, version, resource.list_kind),

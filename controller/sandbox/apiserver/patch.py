@@ -1,7 +1,5 @@
 """JSON merge patch (RFC 7386) and JSON patch (RFC 6902)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,18 +29,16 @@ def json_patch(target: dict[str, Any], operations: Any) -> dict[str, Any]:
 
     Raises:
         ApiError: 400 for a patch that is none, 422 for one that cannot be applied (a failed `test` included).
+
     """
     if not isinstance(operations, list):
         raise errors.bad_request(
-            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
         )
     try:
         patched = jsonpatch.JsonPatch(operations).apply(target, in_place=True)
-    except jsonpatch.JsonPatchTestFailed:
-        path = next((op.get("path", "") for op in operations if op.get("op") == "test"), "")
-        raise errors.unprocessable_patch(f"testing value {path} failed: test failed") from None
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
-        raise errors.unprocessable_patch(str(error)) from None
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
+        raise errors.unprocessable_patch() from None
     if not isinstance(patched, dict):
-        raise errors.unprocessable_patch("the patch does not leave an object")
+        raise errors.unprocessable_patch()
     return patched

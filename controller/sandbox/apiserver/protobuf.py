@@ -1,7 +1,5 @@
 """Decoding of `application/vnd.kubernetes.protobuf` bodies: kubectl sends some built-in kinds only so."""
 
-from __future__ import annotations
-
 import base64
 import functools
 from collections.abc import Iterator
@@ -16,10 +14,17 @@ _INT64_MAX: Final = 2**63 - 1
 _META: Final = "k8s.io.apimachinery.pkg.apis.meta.v1."
 # Go embeds these structs, so in JSON their fields stand in the outer object.
 _INLINED: Final = frozenset(
-    {"localObjectReference", "volumeSource", "handler", "ephemeralContainerCommon", "rule", "ruleWithOperations"}
+    {
+        "localObjectReference",
+        "volumeSource",
+        "handler",
+        "ephemeralContainerCommon",
+        "rule",
+        "ruleWithOperations",
+    }
 )
 # Zero values of these mean something and are sent only when they were set.
-_EMPTY: Final = frozenset({"", 0, False})
+_EMPTY: Final = frozenset({"", 0})
 
 
 class _MalformedError(Exception):
@@ -31,6 +36,7 @@ def decode(body: bytes) -> dict[str, Any]:
 
     Raises:
         ApiError: 400 for bytes that are no such body, 415 for a kind that is not known here.
+
     """
     if not body.startswith(_MAGIC):
         raise errors.bad_request("the body does not begin with the Kubernetes protobuf prefix")
@@ -119,7 +125,9 @@ def _message(data: bytes, name: str) -> Any:
         else:
             value = _value(raw, type_)
             # Go writes its zero values too; JSON leaves them out.
-            if not (isinstance(value, (str, int)) and value in _EMPTY and field not in {"replicas", "controller"}):
+            if not (
+                isinstance(value, (str, int)) and value in _EMPTY and field not in {"replicas", "controller"}
+            ):
                 content[field] = value
     return {key: value for key, value in content.items() if value not in ({}, None)}
 

@@ -1,13 +1,11 @@
 """What a request asks for: its path, its query, its Accept header."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from . import errors
+from . import errors, field_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +53,35 @@ class WriteOptions:
     dry_run: bool = False
     field_validation: FieldValidation = FieldValidation.WARN
     field_manager: str = ""
+    named_manager: bool = False
+    """Whether the client named its manager itself."""
     force: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
-def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
-    """Read the options of a write.
+def write_options(query: Mapping[str, str], user_agent: str, kind: str) -> WriteOptions:
+    """Read the options of a write; `kind` is the name of such options (`CreateOptions`).
 
     Raises:
-        ApiError: 400 for a value that is not one of those allowed.
+        ApiError: 422 for a value that is not one of those allowed.
+
     """
+    problems = []
     dry_run = query.get("dryRun", "")
     if dry_run not in {"", "All"}:
-        raise errors.bad_request(
-            f'invalid option: dryRun: Unsupported value: "{dry_run}": supported values: "All"'
-        )
+        problems.append(field_errors.not_supported("dryRun", [dry_run], ["All"]))
     validation = query.get("fieldValidation", "") or "Warn"
     if validation not in {member.value for member in FieldValidation}:
-        raise errors.bad_request(
-            f'invalid option: fieldValidation: Unsupported value: "{validation}":'
-            ' supported values: "", "Ignore", "Strict", "Warn"'
-        )
+        allowed = ["", *sorted(FieldValidation)]
+        problems.append(field_errors.not_supported("fieldValidation", validation, allowed))
+    if problems:
+        raise errors.invalid("meta.k8s.io", kind, "", problems)
     return WriteOptions(
         dry_run=dry_run == "All",
         field_validation=FieldValidation(validation),
         # As the real server: without fieldManager the manager is the client's program name.
         field_manager=query.get("fieldManager") or user_agent.partition("/")[0] or "unknown",
+        named_manager=bool(query.get("fieldManager")),
         force=is_true(query.get("force", "")),
     )
 
@@ -95,10 +96,11 @@ def integer(query: Mapping[str, str], name: str) -> int:
 
     Raises:
         ApiError: 400 when it is no integer.
+
     """
     text = query.get(name, "") or "0"
     if not text.isdigit():
-        raise errors.bad_request(f'invalid {name}: strconv.ParseInt: parsing "{text}": invalid syntax')
+        raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
 
 
@@ -107,14 +109,14 @@ def resource_version(query: Mapping[str, str]) -> int | None:
 
     Raises:
         ApiError: 400 when it is no number.
+
     """
     text = query.get("resourceVersion", "")
     if not text:
         return None
     if not text.isdigit():
-        raise errors.bad_request(
-            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        )
+        why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise errors.bad_request(f'invalid resource version: resourceVersion: Invalid value: "{text}": {why}')
     return int(text)
 
 
@@ -132,6 +134,7 @@ _FORMS: Final = {
     "PartialObjectMetadata": Form.METADATA,
     "PartialObjectMetadataList": Form.METADATA_LIST,
 }
+_FORM_VERSIONS: Final = frozenset({"v1", "v1beta1"})
 _JSON_TYPES: Final = frozenset({"application/json", "application/*", "*/*", "", "application/yaml"})
 _SUPPORTED: Final = ("application/json", "application/yaml")
 
@@ -148,14 +151,15 @@ def wanted_form(accept: str) -> Wanted:
 
     Raises:
         ApiError: 406 when it names none (only protobuf, say).
+
     """
     for choice in accept.split(","):
         media_type, *parameters = (part.strip() for part in choice.split(";"))
         if media_type not in _JSON_TYPES:
             continue
         given = dict(parameter.partition("=")[::2] for parameter in parameters)
-        if given.get("as") in _FORMS and given.get("g") == "meta.k8s.io":
-            return Wanted(_FORMS[given["as"]], given.get("v", "v1"))
+        if given.get("as") in _FORMS and given.get("g") == "meta.k8s.io" and given.get("v") in _FORM_VERSIONS:
+            return Wanted(_FORMS[given["as"]], given["v"])
         if "as" not in given:
             return Wanted(Form.OBJECT, yaml=media_type == "application/yaml")
     raise errors.not_acceptable(_SUPPORTED)

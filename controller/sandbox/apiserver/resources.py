@@ -1,7 +1,5 @@
 """What is served: one `Resource` a kind, with what each of its versions knows of its objects."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +12,8 @@ from .structural import Schema
 ALL_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
+Body = dict[str, Any]
+"""An object as JSON data."""
 Prepare = Callable[[dict[str, Any], dict[str, Any] | None], None]
 """Completes an object of a built-in kind before validation: the new body (changed in place) and the old one."""
 Check = Callable[[dict[str, Any], dict[str, Any] | None], list[FieldError]]
@@ -43,6 +43,7 @@ class Column:
     description: str = ""
     format: str = ""
     priority: int = 0
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ class Resource:
     verbs: tuple[str, ...] = ALL_VERBS
     tracks_generation: bool = False
     create_on_update: bool = False
+    is_terminating: bool = False
+    """Whether the kind itself is being deleted: nothing new can be created."""
+    finalizer_on_delete: str = ""
+    """A finalizer that every object of the kind gets when it is deleted."""
     unconditional_update: bool = True
     stored_in: tuple[str, str] | None = None
     """Group and plural of the kind whose objects these are (events are served by two groups)."""
@@ -89,6 +94,18 @@ class Resource:
 
     def api_version(self, version: str) -> str:
         return f"{self.group}/{version}" if self.group else version
+
+    def pending_finalizers(self, body: Body) -> bool:
+        """Whether something still holds back the removal of an object that is being deleted."""
+        if body["metadata"].get("finalizers"):
+            return True
+        is_namespace = (self.group, self.plural) == ("", "namespaces")
+        return is_namespace and bool(body.get("spec", {}).get("finalizers"))
+
+    @property
+    def resets_status(self) -> bool:
+        """Whether a new object starts without a status."""
+        return self.status_subresource and self.is_custom
 
     @property
     def is_custom(self) -> bool:
@@ -120,12 +137,21 @@ class Resources:
     def all(self) -> list[Resource]:
         return sorted(self._by_name.values(), key=lambda resource: (resource.group, resource.plural))
 
+    def is_built_in(self, group: str, version: str) -> bool:
+        """Whether a group and version is one of the server's own, not made by definitions."""
+        return any(
+            r.group == group and version in r.versions and not r.is_custom for r in self._by_name.values()
+        )
+
     def groups(self) -> dict[str, list[str]]:
         """Every group with its versions, the preferred first, as discovery names them."""
         found: dict[str, set[str]] = {}
         for resource in self._by_name.values():
             found.setdefault(resource.group, set()).update(resource.versions)
-        return {group: sorted(versions, key=version_rank, reverse=True) for group, versions in sorted(found.items())}
+        return {
+            group: sorted(versions, key=version_rank, reverse=True)
+            for group, versions in sorted(found.items())
+        }
 
 
 def version_rank(version: str) -> tuple[int, int, int]:

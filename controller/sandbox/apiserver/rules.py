@@ -5,14 +5,23 @@ again unless they look at `oldSelf`; a real API server evaluates them and turns 
 Values with `format: date-time`, `date` or `duration` are strings here: write `timestamp(self.x)`, which works in both.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from . import field_errors
-from .cel_expressions import Bound, CompileError, Expression, Failure, bind, compile_expression, replace_name, uses
+from .cel_expressions import (
+    Bound,
+    CompileError,
+    Expression,
+    Failure,
+    bind,
+    compile_expression,
+    replace_name,
+    selections,
+    undefined_field,
+    uses,
+)
 from .field_errors import FieldError, FieldErrorType
 from .structural import Schema
 from .validation import ABSENT, list_map_key, old_items_by_key, same
@@ -25,10 +34,33 @@ _REASONS: Final = {
     "FieldValueDuplicate": FieldErrorType.DUPLICATE,
     "FieldValueInvalid": FieldErrorType.INVALID,
 }
+_TYPE_FIELDS: Final = frozenset({"apiVersion", "kind", "metadata"})
+_VISIBLE_METADATA: Final = ("name", "generateName")
 _MAX_MESSAGE: Final = 5 * 1024
 _RESERVED: Final = frozenset(
-    "true false null in as break const continue else for function if import let loop package namespace return"
-    " var void while".split()
+    [
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
 )
 
 
@@ -50,10 +82,10 @@ class RuleNode:
     schema: Schema
     is_root: bool
     rules: tuple[Rule, ...] = ()
-    properties: dict[str, RuleNode] = field(default_factory=dict)
-    additional: RuleNode | None = None
-    items: RuleNode | None = None
-    parts: tuple[RuleNode, ...] = ()
+    properties: dict[str, "RuleNode"] = field(default_factory=dict)
+    additional: "RuleNode | None" = None
+    items: "RuleNode | None" = None
+    parts: tuple["RuleNode", ...] = ()
     uses_old_self: bool = False
     renames: bool = False
 
@@ -67,11 +99,15 @@ class RuleProblem:
     detail: str
 
 
-def compile_rules(schema: Schema, path: str, problems: list[RuleProblem], *, is_root: bool = True) -> RuleNode | None:
+def compile_rules(
+    schema: Schema, path: str, problems: list[RuleProblem], *, is_root: bool = True
+) -> RuleNode | None:
     """The rule tree of a schema, or None when it has no rules; what does not compile is added to `problems`."""
     node = RuleNode(schema, is_root or schema.embedded)
     rules = [
-        _compile_rule(source, f"{path}.x-kubernetes-validations[{index}]", problems)
+        _compile_rule(
+            source, schema, f"{path}.x-kubernetes-validations[{index}]", problems, is_root=node.is_root
+        )
         for index, source in enumerate(schema.rules)
     ]
     node.rules = tuple(rule for rule in rules if rule is not None)
@@ -80,7 +116,9 @@ def compile_rules(schema: Schema, path: str, problems: list[RuleProblem], *, is_
         if compiled is not None:
             node.properties[name] = compiled
     if schema.additional is not None:
-        node.additional = compile_rules(schema.additional, f"{path}.additionalProperties", problems, is_root=False)
+        node.additional = compile_rules(
+            schema.additional, f"{path}.additionalProperties", problems, is_root=False
+        )
     if schema.items is not None:
         node.items = compile_rules(schema.items, f"{path}.items", problems, is_root=False)
     parts = (
@@ -98,10 +136,34 @@ def compile_rules(schema: Schema, path: str, problems: list[RuleProblem], *, is_
     return node
 
 
-def _compile_rule(source: Mapping[str, Any], path: str, problems: list[RuleProblem]) -> Rule | None:
+def _check_fields(text: str, schema: Schema, *, is_root: bool, optional_old_self: bool) -> None:
+    """Every field that a rule selects from `self` (and `oldSelf`) is in the schema.
+
+    Raises:
+        CompileError: one is not; the expression compiler does not know the schema and could not tell.
+
+    """
+    names = frozenset({"self"} if optional_old_self else {"self", "oldSelf"})
+    for chain in selections(text, names):
+        node: Schema | None = schema
+        for depth, (name, position) in enumerate(chain):
+            if node is None or not node.properties or node.preserve_unknown or node.additional is not None:
+                break
+            fields = {escape(field): child for field, child in node.properties.items()}
+            if is_root and depth == 1 and chain[0][0] == "metadata":
+                fields = {field: child for field, child in fields.items() if field in _VISIBLE_METADATA}
+            if name not in fields and not (is_root and depth == 0 and name in _TYPE_FIELDS):
+                raise CompileError(undefined_field(text, name, position))
+            node = fields.get(name)
+
+
+def _compile_rule(
+    source: Mapping[str, Any], schema: Schema, path: str, problems: list[RuleProblem], *, is_root: bool
+) -> Rule | None:
     text, optional = source["rule"], bool(source.get("optionalOldSelf"))
 
     def compiled(expression: str) -> Expression:
+        _check_fields(expression, schema, is_root=is_root, optional_old_self=optional)
         if optional:
             expression = replace_name(expression, "oldSelf", _OPTIONAL_OLD_SELF)
         return compile_expression(expression, _NAMES)
@@ -138,7 +200,9 @@ def check(node: RuleNode, value: Any, old: Any = ABSENT, path: str = "") -> list
     return errors
 
 
-def _check(node: RuleNode, value: Any, old: Any, path: str, errors: list[FieldError], *, unchanged: bool) -> None:
+def _check(
+    node: RuleNode, value: Any, old: Any, path: str, errors: list[FieldError], *, unchanged: bool
+) -> None:
     if value is None:
         return
     unchanged = unchanged or (old is not ABSENT and same(value, old))
@@ -148,19 +212,25 @@ def _check(node: RuleNode, value: Any, old: Any, path: str, errors: list[FieldEr
         _check_rules(node, value, old, path, errors, unchanged=unchanged)
     for part in node.parts:
         _check(part, value, old, path, errors, unchanged=False)
+    for child, old_child, below, child_path in _children(node, value, old, path):
+        _check(below, child, old_child, child_path, errors, unchanged=unchanged)
+
+
+def _children(node: RuleNode, value: Any, old: Any, path: str) -> Iterator[tuple[Any, Any, RuleNode, str]]:
+    """The members or items with rules of their own: new and old value, rules, path."""
     if isinstance(value, dict):
         olds: Mapping[str, Any] = old if isinstance(old, dict) else {}
         for name, child in value.items():
+            old_child = olds.get(name, ABSENT)
             if (below := node.properties.get(name)) is not None:
-                child_path = f"{path}.{name}" if path else name
-                _check(below, child, olds.get(name, ABSENT), child_path, errors, unchanged=unchanged)
+                yield child, old_child, below, f"{path}.{name}" if path else name
             elif node.additional is not None and name not in node.schema.properties:
-                _check(node.additional, child, olds.get(name, ABSENT), f"{path}[{name}]", errors, unchanged=unchanged)
+                yield child, old_child, node.additional, f"{path}[{name}]"
     elif isinstance(value, list) and node.items is not None:
         old_items = old_items_by_key(node.schema, old)
         for index, item in enumerate(value):
             old_item = old_items.get(list_map_key(node.schema, item), ABSENT) if old_items else ABSENT
-            _check(node.items, item, old_item, f"{path}[{index}]", errors, unchanged=unchanged)
+            yield item, old_item, node.items, f"{path}[{index}]"
 
 
 def _check_rules(
@@ -198,7 +268,11 @@ def _broken(rule: Rule, outcome: Any, bound: Bound, node: RuleNode, value: Any, 
     detail = rule.message
     if rule.message_expression is not None:
         computed = rule.message_expression.evaluate(bound)
-        if isinstance(computed, str) and 0 < len(computed.strip()) <= _MAX_MESSAGE and "\n" not in computed.strip():
+        if (
+            isinstance(computed, str)
+            and 0 < len(computed.strip()) <= _MAX_MESSAGE
+            and "\n" not in computed.strip()
+        ):
             detail = computed.strip()
     shown = field_errors.OMITTED if node.schema.type in {"object", "array"} else value
     where = f"{path}{rule.field_path}".removeprefix(".") or "<nil>"
@@ -211,7 +285,7 @@ def _visible(node: RuleNode, value: Any) -> Any:
     """What a rule sees of a value: of an object's metadata only the names, and property names escaped."""
     if node.is_root and isinstance(value, dict) and isinstance(value.get("metadata"), dict):
         metadata = value["metadata"]
-        names = {key: metadata[key] for key in ("name", "generateName") if key in metadata}
+        names = {key: metadata[key] for key in _VISIBLE_METADATA if key in metadata}
         value = {**value, "metadata": names}
     return _escaped(value, node.schema) if node.renames else value
 

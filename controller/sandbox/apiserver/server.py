@@ -1,7 +1,5 @@
 """The server's life: start, stop, kubeconfig, snapshot."""
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from aiohttp import web
 
 from .control_plane import ControlPlane
 from .endpoints import Endpoints
+from .snapshot import save as save_snapshot
 
 _BODY_LIMIT: Final = 16 * 2**20
 _BOOKMARK_INTERVAL: Final = 60.0
@@ -33,21 +32,29 @@ class ApiServer:
         snapshot: Path | None = None,
         bookmark_interval: float = _BOOKMARK_INTERVAL,
     ) -> None:
-        """`snapshot` names a file the objects are read from at the start and written to at the stop."""
+        """`snapshot` names a file that the objects are read from now, if it is there, and written to at the stop.
+
+        `bookmark_interval` is the time between two bookmarks of a quiet watch, in seconds.
+
+        Raises:
+            SnapshotError: the file is no snapshot.
+
+        """
         self._plane = ControlPlane(now)
         self._snapshot = snapshot
+        if snapshot is not None:
+            self._plane.restore(snapshot)
         self._endpoints = Endpoints(self._plane, bookmark_interval=bookmark_interval)
         self._runner: web.ServerRunner | None = None
         self._url = ""
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen, and return the base URL; port 0 takes a free one."""
-        self._plane.create_standard_objects()
-        self._plane.controllers.start()
+        self._plane.start()
         server = web.Server(self._endpoints.handle, handler_cancellation=True)
-        self._runner = web.ServerRunner(server, access_log=None)
+        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, shutdown_timeout=1)
+        site = web.TCPSite(self._runner, host, port)
         await site.start()
         address = self._runner.addresses[0]
         self._url = f"http://{address[0]}:{address[1]}"
@@ -61,12 +68,15 @@ class ApiServer:
             await self._runner.cleanup()
             self._runner = None
         await self._plane.controllers.stop()
+        if self._snapshot is not None:
+            save_snapshot(self._plane.store, self._snapshot)
 
     def install_crd(self, crd: dict[str, Any]) -> None:
         """Create a CustomResourceDefinition, or replace the one of its name.
 
         Raises:
             ApiError: the definition is not valid.
+
         """
         self._plane.install_crd(copy.deepcopy(crd))
 

@@ -4,8 +4,6 @@ Bodies are kept as compact JSON without `apiVersion` and `kind` (a third of the 
 list and watch sends is a concatenation). All methods are synchronous, so each write is atomic on the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 import bisect
 import enum
@@ -19,7 +17,7 @@ Key = tuple[str, str]
 """Namespace (empty for cluster-scoped kinds) and name."""
 
 _HISTORY_EVENTS: Final = 20_000
-_HISTORY_BYTES: Final = 32 * 2**20
+_HISTORY_BYTES: Final = 12 * 2**20
 
 
 class EventType(enum.StrEnum):
@@ -37,6 +35,7 @@ class Record:
     uid: str
     labels: Mapping[str, str] | None
     owners: tuple[str, ...] = ()
+    is_terminating: bool = False
 
     def parse(self) -> dict[str, Any]:
         parsed: dict[str, Any] = orjson.loads(self.body)
@@ -53,6 +52,11 @@ class Event:
     @property
     def revision(self) -> int:
         return self.record.revision
+
+    @property
+    def size(self) -> int:
+        """Bytes that the history keeps alive with it."""
+        return len(self.record.body) + (len(self.previous.body) if self.previous is not None else 0)
 
 
 class HistoryExpiredError(Exception):
@@ -75,11 +79,17 @@ class Collection:
     _compacted: int = 0
     _listeners: set[asyncio.Event] = field(default_factory=set)
 
+    @property
+    def oldest_revision(self) -> int:
+        """The revision from which on everything that happened is known."""
+        return self._compacted
+
     def events_after(self, revision: int) -> list[Event]:
         """Everything that happened after `revision`, oldest first.
 
         Raises:
             HistoryExpiredError: some of it is forgotten; the client must list again.
+
         """
         if revision < self._compacted:
             raise HistoryExpiredError(revision, self._compacted)
@@ -91,6 +101,7 @@ class Collection:
 
         Raises:
             HistoryExpiredError: the history does not reach back that far.
+
         """
         changed: dict[Key, Record | None] = {}
         for event in self.events_after(revision):
@@ -142,8 +153,7 @@ class Collection:
         """Put back an object from a snapshot; it has no history."""
         self.objects[key] = record
         bisect.insort(self.keys, key)
-        self._compacted = max(self._compacted, record.revision)
-        self.last_revision = self._compacted
+        self.last_revision = max(self.last_revision, record.revision)
 
     def forget_before(self, revision: int) -> None:
         """Compact: a watch or page from before `revision` is answered with 410 from now on."""
@@ -153,7 +163,7 @@ class Collection:
 
     def _remember(self, event: Event) -> None:
         self._history.append(event)
-        self._history_bytes += len(event.record.body)
+        self._history_bytes += event.size
         if len(self._history) > _HISTORY_EVENTS or self._history_bytes > _HISTORY_BYTES:
             # A quarter at once keeps this rare.
             self._drop(max(1, len(self._history) // 4))
@@ -162,7 +172,7 @@ class Collection:
         dropped = self._history[:count]
         if not dropped:
             return
-        self._history_bytes -= sum(len(event.record.body) for event in dropped)
+        self._history_bytes -= sum(event.size for event in dropped)
         self._compacted = max(self._compacted, dropped[-1].revision)
         del self._history[:count]
 
@@ -176,10 +186,11 @@ class Store:
         self._dependents: dict[str, set[tuple[str, str, Key]]] = {}
 
     def collection(self, group: str, plural: str) -> Collection:
+        """The objects of a kind. What was before its first use is not known: an older watch is answered with 410."""
         place = (group, plural)
         found = self._collections.get(place)
         if found is None:
-            found = self._collections[place] = Collection()
+            found = self._collections[place] = Collection(_compacted=self.revision)
         return found
 
     def collections(self) -> list[tuple[tuple[str, str], Collection]]:
@@ -212,9 +223,14 @@ class Store:
         self._commit(group, plural, Event(EventType.DELETED, key, record, previous))
         return record
 
+    def rebase(self, revision: int) -> None:
+        """Go on from the revision of another life; what happened before it is not known."""
+        self.revision = revision
+        for collection in self._collections.values():
+            collection.forget_before(revision)
+
     def restore(self, group: str, plural: str, key: Key, body: dict[str, Any]) -> None:
         record = make_record(body, int(body["metadata"]["resourceVersion"]))
-        self.revision = max(self.revision, record.revision)
         self._index(group, plural, key, (), record.owners)
         self.collection(group, plural).restore(key, record)
 
@@ -229,7 +245,9 @@ class Store:
         self._index(group, plural, event.key, before, after)
         self.collection(group, plural).put(event)
 
-    def _index(self, group: str, plural: str, key: Key, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    def _index(
+        self, group: str, plural: str, key: Key, before: tuple[str, ...], after: tuple[str, ...]
+    ) -> None:
         for uid in before:
             if uid not in after:
                 self._dependents[uid].discard((group, plural, key))
@@ -249,4 +267,5 @@ def make_record(body: dict[str, Any], revision: int) -> Record:
         uid=metadata.get("uid", ""),
         labels=metadata.get("labels") or None,
         owners=tuple(owner["uid"] for owner in owners),
+        is_terminating="deletionTimestamp" in metadata,
     )

@@ -1,7 +1,5 @@
 """Structural schemas (the OpenAPI subset of CRDs), compiled once into nodes that are cheap to walk."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,10 +18,10 @@ class Schema:
     nullable: bool = False
     preserve_unknown: bool = False
     embedded: bool = False
-    properties: Mapping[str, Schema] = field(default_factory=dict)
-    additional: Schema | None = None
+    properties: Mapping[str, "Schema"] = field(default_factory=dict)
+    additional: "Schema | None" = None
     additional_allowed: bool = False
-    items: Schema | None = None
+    items: "Schema | None" = None
     required: tuple[str, ...] = ()
     default: Any = None
     has_default: bool = False
@@ -44,10 +42,10 @@ class Schema:
     exclusive_minimum: bool = False
     exclusive_maximum: bool = False
     multiple_of: float | None = None
-    all_of: tuple[Schema, ...] = ()
-    any_of: tuple[Schema, ...] = ()
-    one_of: tuple[Schema, ...] = ()
-    not_: Schema | None = None
+    all_of: tuple["Schema", ...] = ()
+    any_of: tuple["Schema", ...] = ()
+    one_of: tuple["Schema", ...] = ()
+    not_: "Schema | None" = None
     list_type: str = "atomic"
     list_map_keys: tuple[str, ...] = ()
     list_map_defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -83,7 +81,9 @@ def compile_schema(source: Mapping[str, Any]) -> Schema:
         has_default=source.get("default") is not None,
         enum=tuple(source["enum"]) if source.get("enum") else None,
         pattern=source.get("pattern", ""),
-        pattern_search=re.compile(_python_pattern(source["pattern"])).search if source.get("pattern") else None,
+        pattern_search=re.compile(_python_pattern(source["pattern"])).search
+        if source.get("pattern")
+        else None,
         min_length=source.get("minLength"),
         max_length=source.get("maxLength"),
         min_items=source.get("minItems"),
@@ -110,13 +110,16 @@ def compile_schema(source: Mapping[str, Any]) -> Schema:
     children = [*properties.values(), *(child for child in (additional, items) if child is not None)]
     schema.has_defaults_below = any(child.has_default or child.has_defaults_below for child in children)
     schema.checks_lists = schema.list_type in {"set", "map"} or any(child.checks_lists for child in children)
-    if schema.list_type == "map" and items is not None:
-        schema.list_map_defaults = {
-            key: items.properties[key].default
-            for key in schema.list_map_keys
-            if key in items.properties and items.properties[key].has_default
-        }
+    schema.list_map_defaults = key_defaults(schema)
     return schema
+
+
+def key_defaults(schema: Schema) -> dict[str, Any]:
+    """The defaults of the key fields of a `listType: map`."""
+    fields = schema.items.properties if schema.items is not None else {}
+    return {
+        key: fields[key].default for key in schema.list_map_keys if key in fields and fields[key].has_default
+    }
 
 
 def _types(source: Mapping[str, Any]) -> tuple[str, ...]:
@@ -138,7 +141,7 @@ def _set_format(schema: Schema, name: str) -> None:
 
 
 def _python_pattern(pattern: str) -> str:
-    """RE2 to `re`: Python's `$` also matches before a last newline, and knows `\\Z` only in capitals.
+    r"""RE2 to `re`: Python's `$` also matches before a last newline, and knows `\Z` only in capitals.
 
     `$` is left alone where it is escaped or a member of a character class.
     """

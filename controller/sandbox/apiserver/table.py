@@ -1,8 +1,6 @@
 """`meta.k8s.io` Tables: what `kubectl get` prints."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +22,7 @@ AGE_DESCRIPTION: Final = (
     " in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info:"
     " https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
 )
+NAME: Final = Column("Name", "string", ".metadata.name", NAME_DESCRIPTION, "name")
 AGE: Final = Column("Age", "date", ".metadata.creationTimestamp", AGE_DESCRIPTION)
 
 
@@ -34,29 +33,37 @@ class TableRenderer:
         self, columns: Sequence[Column], now: Callable[[], datetime], version: str, include_object: str
     ) -> None:
         """`include_object` is None, Metadata (the usual) or Object: what comes along with each row."""
-        self._columns = [Column("Name", "string", ".metadata.name", NAME_DESCRIPTION, "name"), *columns]
+        self._columns = [*columns] if any(column.format == "name" for column in columns) else [NAME, *columns]
         self._now = now
         self._version = version
         self._include_object = include_object or "Metadata"
 
     def table(
-        self,
-        objects: Sequence[Mapping[str, Any]],
-        revision: str,
-        *,
-        with_columns: bool = True,
-        list_metadata: Mapping[str, Any] | None = None,
+        self, objects: Sequence[Mapping[str, Any]], revision: str, *, with_columns: bool = True
     ) -> bytes:
+        """A table of few objects: one, or (a bookmark) none."""
+        return bytes(self.table_of(objects, {"resourceVersion": revision}, with_columns=with_columns))
+
+    def table_of(
+        self, objects: Iterable[Mapping[str, Any]], metadata: Mapping[str, Any], *, with_columns: bool = True
+    ) -> bytearray:
+        """A table of any number of objects, with the metadata of a list."""
         now = self._now()
-        return orjson.dumps(
-            {
-                "kind": "Table",
-                "apiVersion": f"meta.k8s.io/{self._version}",
-                "metadata": list_metadata or {"resourceVersion": revision},
-                "columnDefinitions": [_definition(column) for column in self._columns] if with_columns else None,
-                "rows": [self._row(item, now) for item in objects],
-            }
-        )
+        head = {
+            "kind": "Table",
+            "apiVersion": f"meta.k8s.io/{self._version}",
+            "metadata": {name: value for name, value in metadata.items() if value != ""},
+            "columnDefinitions": [_definition(column) for column in self._columns] if with_columns else None,
+        }
+        buffer = bytearray(orjson.dumps(head)[:-1])
+        buffer += b',"rows":['
+        separator = b""
+        for item in objects:
+            buffer += separator
+            buffer += orjson.dumps(self._row(item, now))
+            separator = b","
+        buffer += b"]}"
+        return buffer
 
     def _row(self, item: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         row: dict[str, Any] = {"cells": [cell(column, item, now) for column in self._columns]}
@@ -74,10 +81,14 @@ class TableRenderer:
         return row
 
 
+# Columns of built-in kinds are rendered by the server, and announced as text.
+_SHOWN_TYPES: Final = {"age": "string", "date-time": "string"}
+
+
 def _definition(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
-        "type": column.type,
+        "type": _SHOWN_TYPES.get(column.type, column.type),
         "format": column.format,
         "description": column.description,
         "priority": column.priority,
@@ -92,10 +103,10 @@ def cell(column: Column, item: Mapping[str, Any], now: datetime) -> Any:
         return _reference(item.get(column.json_path.removeprefix("@"), {}))
     found = compile_path(column.json_path)(item)
     if not found or found[0] is None:
-        return None
+        return column.missing
     value = found[0]
     match column.type:
-        case "date":
+        case "date" | "age":
             return age(value, now)
         case "integer":
             return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -4,9 +4,6 @@ Ratcheting: on update, errors below a value that is deeply equal to its old one 
 can be correlated (properties, map values, items of `listType: map`; not items of sets and atomic lists).
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -40,17 +37,27 @@ def validate(value: Any, schema: Schema, path: str = "", old: Any = ABSENT) -> l
 def _validate(value: Any, schema: Schema, path: str, old: Any, errors: list[FieldError]) -> None:
     if old is not ABSENT and same(value, old):
         return
+    wrong_type = _check_type(value, schema, path)
+    errors += wrong_type
+    if not wrong_type and value is not None:
+        _validate_value(value, schema, path, old, errors)
+    if schema.enum is not None and value not in schema.enum and not (wrong_type and value is None):
+        errors.append(field_errors.not_supported(_field(path), value, list(schema.enum)))
+
+
+def _check_type(value: Any, schema: Schema, path: str) -> list[FieldError]:
     if value is None:
-        if schema.types and not schema.nullable:
-            errors.append(_wrong_type(path, ",".join(schema.types), "null"))
-        elif schema.enum is not None and None not in schema.enum:
-            errors.append(field_errors.not_supported(_field(path), None, list(schema.enum)))
-        return
+        return [_wrong_type(path, schema, "null")] if schema.types and not schema.nullable else []
+    if isinstance(value, float) and schema.format in _INTEGER_RANGES and not value.is_integer():
+        detail = f'{path} in body must be of type {schema.format}: "float64"'
+        return [field_errors.type_invalid(_field(path), "float64", detail), _out_of_range(schema, path)]
     if schema.types and not _has_type(value, schema.types):
-        errors.append(_wrong_type(path, ",".join(schema.types), _json_type(value)))
-        if schema.enum is not None and value not in schema.enum:
-            errors.append(field_errors.not_supported(_field(path), value, list(schema.enum)))
-        return
+        return [_wrong_type(path, schema, _json_type(value))]
+    return []
+
+
+def _validate_value(value: Any, schema: Schema, path: str, old: Any, errors: list[FieldError]) -> None:
+    """What remains to be checked of a value of the right type."""
     if schema.any_of or schema.one_of or schema.all_of or schema.not_ is not None:
         _validate_combinations(value, schema, path, errors)
     if isinstance(value, str):
@@ -61,8 +68,6 @@ def _validate(value: Any, schema: Schema, path: str, old: Any, errors: list[Fiel
         _validate_list(value, schema, path, old, errors)
     elif not isinstance(value, bool):
         _validate_number(value, schema, path, errors)
-    if schema.enum is not None and value not in schema.enum:
-        errors.append(field_errors.not_supported(_field(path), value, list(schema.enum)))
 
 
 def _field(path: str) -> str:
@@ -70,10 +75,14 @@ def _field(path: str) -> str:
     return path.removeprefix(".") or "<nil>"
 
 
-def _wrong_type(path: str, expected: str, found: str) -> FieldError:
-    return field_errors.type_invalid(
-        _field(path), found, f'{path} in body must be of type {expected}: "{found}"'
-    )
+def _wrong_type(path: str, schema: Schema, found: str) -> FieldError:
+    detail = f'{path} in body must be of type {",".join(schema.types)}: "{found}"'
+    return field_errors.type_invalid(_field(path), found, detail)
+
+
+def _out_of_range(schema: Schema, path: str) -> FieldError:
+    detail = f"Checked value must be of type {schema.type} with format {schema.format} in {path}"
+    return field_errors.invalid("<nil>", "", detail)
 
 
 def _json_type(value: Any) -> str:
@@ -122,17 +131,21 @@ def _validate_number(value: float, schema: Schema, path: str, errors: list[Field
 
     bounds = _INTEGER_RANGES.get(schema.format)
     if bounds is not None and not bounds[0] <= value <= bounds[1]:
-        detail = f"Checked value must be of type {schema.type} with format {schema.format} in {path}"
-        errors.append(field_errors.invalid("<nil>", "", detail))
+        errors.append(_out_of_range(schema, path))
     if schema.multiple_of is not None and value % schema.multiple_of:
         refuse(f"should be a multiple of {schema.multiple_of:g}")
     minimum, maximum = schema.minimum, schema.maximum
     if minimum is not None and (value <= minimum if schema.exclusive_minimum else value < minimum):
-        words = "greater than" if schema.exclusive_minimum else "greater than or equal to"
-        refuse(f"should be {words} {minimum:g}" if isinstance(minimum, float) else f"should be {words} {minimum}")
+        refuse(
+            f"should be greater than {'' if schema.exclusive_minimum else 'or equal to '}{_bound(minimum)}"
+        )
     if maximum is not None and (value >= maximum if schema.exclusive_maximum else value > maximum):
-        words = "less than" if schema.exclusive_maximum else "less than or equal to"
-        refuse(f"should be {words} {maximum:g}" if isinstance(maximum, float) else f"should be {words} {maximum}")
+        refuse(f"should be less than {'' if schema.exclusive_maximum else 'or equal to '}{_bound(maximum)}")
+
+
+def _bound(value: float) -> str:
+    # A bound that the schema writes as a whole number is printed as one.
+    return f"{value:g}" if value != int(value) else str(int(value))
 
 
 def _validate_object(
@@ -144,7 +157,7 @@ def _validate_object(
         errors.append(field_errors.invalid(_field(path), size, detail))
     if schema.max_properties is not None and size > schema.max_properties:
         errors.append(field_errors.too_many(_field(path), size, schema.max_properties))
-    old_values: Mapping[str, Any] = old if isinstance(old, dict) else {}
+    old_values: dict[str, Any] = old if isinstance(old, dict) else {}
     for key, child in value.items():
         child_schema = schema.properties.get(key) or schema.additional
         if child_schema is not None:
@@ -188,68 +201,27 @@ def _validate_combinations(value: Any, schema: Schema, path: str, errors: list[F
     def refuse(detail: str) -> None:
         errors.append(field_errors.invalid("<nil>", "", f'"{path}" {detail}'))
 
-    if schema.any_of:
-        outcomes = [validate(value, option, path) for option in schema.any_of]
-        if all(outcomes):
-            refuse("must validate at least one schema (anyOf)")
-            errors.extend(min(outcomes, key=len))
-    if schema.one_of:
-        outcomes = [validate(value, option, path) for option in schema.one_of]
-        valid = sum(not outcome for outcome in outcomes)
-        if valid == 0:
-            refuse("must validate one and only one schema (oneOf). Found none valid")
-            errors.extend(min(outcomes, key=len))
-        elif valid > 1:
-            refuse(f"must validate one and only one schema (oneOf). Found {valid} valid alternatives")
-    if schema.all_of:
-        outcomes = [validate(value, part, path) for part in schema.all_of]
-        if any(outcomes):
-            for outcome in outcomes:
-                errors.extend(outcome)
-            none = ". None validated" if all(outcomes) else ""
-            refuse(f"must validate all the schemas (allOf){none}")
+    any_of, one_of, all_of = (
+        [validate(value, option, path) for option in options]
+        for options in (schema.any_of, schema.one_of, schema.all_of)
+    )
+    if any_of and all(any_of):
+        refuse("must validate at least one schema (anyOf)")
+        errors += _fewest(any_of)
+    valid = sum(not outcome for outcome in one_of)
+    if one_of and valid == 0:
+        refuse("must validate one and only one schema (oneOf). Found none valid")
+        errors += _fewest(one_of)
+    elif valid > 1:
+        refuse(f"must validate one and only one schema (oneOf). Found {valid} valid alternatives")
+    if any(all_of):
+        errors += [error for outcome in all_of for error in outcome]
+        refuse(f"must validate all the schemas (allOf){'. None validated' if all(all_of) else ''}")
     if schema.not_ is not None and not validate(value, schema.not_, path):
         refuse("must not validate the schema (not)")
 
 
-def validate_lists(value: Any, schema: Schema, path: str = "") -> list[FieldError]:
-    """Uniqueness of the items of sets and of the keys of maps, everywhere below `value`."""
-    errors: list[FieldError] = []
-    if not schema.checks_lists:
-        return errors
-    if isinstance(value, dict):
-        for key, child in value.items():
-            if (named := schema.properties.get(key)) is not None:
-                errors += validate_lists(child, named, f"{path}.{key}" if path else key)
-            elif schema.additional is not None:
-                errors += validate_lists(child, schema.additional, f"{path}[{key}]")
-    elif isinstance(value, list):
-        if schema.list_type == "set":
-            errors += [field_errors.duplicate(f"{path}[{i}]", value[i]) for i in _repeated(value)]
-        elif schema.list_type == "map":
-            errors += _validate_list_map(value, schema, path)
-        if schema.items is not None:
-            for index, item in enumerate(value):
-                errors += validate_lists(item, schema.items, f"{path}[{index}]")
-    return errors
-
-
-def _validate_list_map(value: list[Any], schema: Schema, path: str) -> list[FieldError]:
-    for index, item in enumerate(value):
-        if item is not None and not isinstance(item, dict):
-            detail = "must be an object for an array of list-type map"
-            return [field_errors.invalid(f"{path}[{index}]", item, detail)]
-    keys = [{key: item[key] for key in schema.list_map_keys if key in (item or {})} for item in value]
-    return [field_errors.duplicate(f"{path}[{i}]", keys[i]) for i in _repeated(keys)]
-
-
-def _repeated(items: list[Any]) -> list[int]:
-    """Where each repeated item appears for the second time."""
-    times: dict[bytes, int] = {}
-    positions: list[int] = []
-    for index, item in enumerate(items):
-        token = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
-        times[token] = times.get(token, 0) + 1
-        if times[token] == 2:  # noqa: PLR2004 - only the first repetition is reported
-            positions.append(index)
-    return positions
+def _fewest(outcomes: list[list[FieldError]]) -> list[FieldError]:
+    """The errors of the alternative that the value comes closest to."""
+    fewest = min(map(len, outcomes))
+    return next(outcome for outcome in outcomes if len(outcome) == fewest)

@@ -1,19 +1,22 @@
 """WATCH: a stream of events from a revision on, with bookmarks."""
 
-from __future__ import annotations
-
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
 from . import errors, requests
-from .reading import Renderer, Selection
-from .store import Collection, Event, EventType, HistoryExpiredError, Record, Store
+from .listing import list_options_error
+from .rendering import Renderer
+from .selection import Selection
+from .store import Collection, Event, EventType, HistoryExpiredError, Record, Store, make_record
 
 INITIAL_EVENTS_END: Final = {"k8s.io/initial-events-end": "true"}
+_LAST_BOOKMARK: Final = 2.0
+"""Seconds before the end of a watch at which the real server sends the last bookmark."""
 _BATCH: Final = 200
 """Events that are sent in one write."""
 
@@ -40,27 +43,13 @@ def watch_options(query: Mapping[str, str]) -> WatchOptions:
 
     Raises:
         ApiError: 400 or 422 for options that do not fit together.
+
     """
     initial = requests.is_true(query.get("sendInitialEvents", ""))
     match_ = query.get("resourceVersionMatch", "")
     if "sendInitialEvents" in query and match_ != "NotOlderThan":
-        raise errors.ApiError(
-            422,
-            "Invalid",
-            'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting'
-            " resourceVersionMatch to NotOlderThan",
-            {
-                "group": "meta.k8s.io",
-                "kind": "ListOptions",
-                "causes": [
-                    {
-                        "reason": "FieldValueForbidden",
-                        "message": "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-                        "field": "resourceVersionMatch",
-                    }
-                ],
-            },
-        )
+        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        raise list_options_error("resourceVersionMatch", why)
     return WatchOptions(
         start=requests.resource_version(query),
         bookmarks=requests.is_true(query.get("allowWatchBookmarks", "")),
@@ -81,11 +70,7 @@ class Watch:
         options: WatchOptions,
         bookmark_interval: float,
     ) -> None:
-        """Prepare a watch.
-
-        Raises:
-            ApiError: 410 when the history does not reach back to the wanted revision.
-        """
+        """Prepare a watch; `bookmark_interval` is in seconds."""
         self._store = store
         self._collection = collection
         self._selection = selection
@@ -93,12 +78,9 @@ class Watch:
         self._options = options
         self._bookmark_interval = bookmark_interval
         self._sent_any = False
-        start = options.start
-        if start is not None and start > store.revision:
-            raise errors.too_large_resource_version(start, store.revision)
-        self._revision = store.revision if options.begins_with_all else (start or 0)
+        self._revision = store.revision if options.begins_with_all else (options.start or 0)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
         """What to send, in pieces, until time is up or the server stops."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._options.timeout
@@ -107,34 +89,50 @@ class Watch:
             if self._options.begins_with_all:
                 for chunk in self._initial():
                     yield chunk
-            next_bookmark = loop.time() + self._bookmark_interval
+            next_bookmark = self._next_bookmark(loop.time(), deadline)
             while not self._collection.closed:
                 flag.clear()
-                try:
-                    events = self._collection.events_after(self._revision)
-                except HistoryExpiredError as error:
-                    yield _line("ERROR", orjson.dumps(errors.expired(str(error)).body()))
+                events = self._new_events()
+                if events is None:
+                    yield self._expired()
                     return
                 for start in range(0, len(events), _BATCH):
                     batch = events[start : start + _BATCH]
                     if chunk := b"".join(filter(None, map(self._render, batch))):
                         yield chunk
                     self._revision = batch[-1].revision
+                now = loop.time()
                 if events:
                     continue
-                now = loop.time()
                 if now >= deadline:
                     return
                 if self._options.bookmarks and now >= next_bookmark:
-                    next_bookmark = now + self._bookmark_interval
+                    next_bookmark = self._next_bookmark(now, deadline)
                     yield self._bookmark()
                 until = min(deadline, next_bookmark) if self._options.bookmarks else deadline
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(flag.wait(), until - now)
-                except TimeoutError:
-                    continue
         finally:
             self._collection.unlisten(flag)
+
+    def _new_events(self) -> list[Event] | None:
+        """What happened since the last event sent; None when that is no longer known."""
+        # A revision of the future is of another life of this server: the client must list again too.
+        if self._revision > self._store.revision:
+            return None
+        try:
+            return self._collection.events_after(self._revision)
+        except HistoryExpiredError:
+            return None
+
+    def _expired(self) -> bytes:
+        error = HistoryExpiredError(self._revision, self._collection.oldest_revision)
+        return _line("ERROR", orjson.dumps(errors.expired(str(error)).body()))
+
+    def _next_bookmark(self, now: float, deadline: float) -> float:
+        """After the usual interval, and shortly before the end, so that the next watch has little to catch up with."""
+        regular, last = now + self._bookmark_interval, deadline - _LAST_BOOKMARK
+        return last if now < last < regular else regular
 
     def _initial(self) -> list[bytes]:
         revision = self._revision
@@ -158,7 +156,7 @@ class Watch:
         matches = event.type is not EventType.DELETED and self._selection.matches(event.key, event.record)
         if matches:
             return self._event(EventType.MODIFIED if matched else EventType.ADDED, event.record)
-        return self._event(EventType.DELETED, event.record) if matched else None
+        return self._event(EventType.DELETED, _last_match(event)) if matched else None
 
     def _event(self, type_: EventType, record: Record) -> bytes:
         first, self._sent_any = not self._sent_any, True
@@ -168,6 +166,15 @@ class Watch:
         # Nothing of this kind happened up to the newest revision, or it has been sent.
         self._revision = self._store.revision
         return _line("BOOKMARK", self._renderer.bookmark(self._revision, {}))
+
+
+def _last_match(event: Event) -> Record:
+    """What a watch is shown of an object that goes out of its selection: the last state in it, at the new revision."""
+    if event.type is EventType.DELETED or event.previous is None:
+        return event.record
+    body = event.previous.parse()
+    body["metadata"]["resourceVersion"] = str(event.revision)
+    return make_record(body, event.revision)
 
 
 def _line(type_: str, item: bytes) -> bytes:

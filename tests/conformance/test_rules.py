@@ -1,0 +1,234 @@
+"""Every CEL rule of our definitions, with the message and the field that a person sees."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.conformance import bodies
+from tests.conformance.api_client import GROUP, Api, Body, Objects
+
+URL = "https://platform.example/hook"
+WEBHOOK = {"route": "Webhook", "url": URL}
+
+NO_VOICE = "spec.ai.voice needs spec.phoneNumber: without a number there are no calls"
+NO_SMS = "spec.ai.sms needs spec.phoneNumber: without a number there are no SMS"
+NO_WHATSAPP = "spec.ai.route needs spec.whatsapp: without an instance there are no messages"
+NO_TENANT_NUMBER = "spec.whatsapp.number: Tenant needs spec.phoneNumber"
+ID = "spec.business.id is immutable once set"
+WEBHOOK_BLOCK = "spec.ai.webhook belongs to route Webhook; only the block of the chosen route may be given"
+VOICE_URL = "spec.ai.voice.url is needed with route Webhook"
+VOICE_BLOCK = "spec.ai.voice: url and fallbackURL belong to route Webhook"
+SMS_URL = "spec.ai.sms.url is needed with route Webhook"
+SMS_BLOCK = "spec.ai.sms: url and fallbackURL belong to route Webhook"
+COUNTRY = "spec.phoneNumber.country is immutable: the tenant has a number in another country"
+TYPE = "spec.phoneNumber.type is immutable: the tenant has a number of another type"
+CHANNEL = "spec.whatsapp.channel is immutable: the tenant has an instance of another channel"
+NO_TWILIO = "spec.twilio is needed with type Twilio"
+NO_VONAGE = "spec.vonage is needed with type Vonage"
+TWILIO_ONLY = "spec.twilio goes with type Twilio only"
+VONAGE_ONLY = "spec.vonage goes with type Vonage only"
+PROVIDER_TYPE = "spec.type is immutable"
+ACCOUNT = "spec.twilio.accountSID is immutable"
+API_KEY = "spec.vonage.apiKey is immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tenant's spec that breaks one rule, and the nearest one that does not."""
+
+    message: str
+    field: str
+    spec: Body
+    accepted: Body = dataclasses.field(default_factory=dict)
+
+
+NUMBER = {"phoneNumber": bodies.NUMBER}
+WHATSAPP = {"whatsapp": bodies.WHATSAPP}
+NONE = {"route": "None"}
+
+REFUSED = [
+    Refused(
+        NO_VOICE,
+        "spec",
+        {"ai": {**NONE, "voice": WEBHOOK}},
+        {"ai": {**NONE, "voice": NONE}},
+    ),
+    Refused(NO_SMS, "spec", {"ai": {**NONE, "sms": WEBHOOK}}, {"ai": {**NONE, "sms": WEBHOOK}, **NUMBER}),
+    Refused(NO_WHATSAPP, "spec", {"ai": {"route": "Webhook"}}, {"ai": {"route": "Webhook"}, **WHATSAPP}),
+    Refused(
+        NO_TENANT_NUMBER,
+        "spec",
+        {"whatsapp": {**bodies.WHATSAPP, "number": "Tenant"}},
+        {"whatsapp": {**bodies.WHATSAPP, "number": "Any"}},
+    ),
+    Refused(
+        WEBHOOK_BLOCK,
+        "spec.ai",
+        {"ai": {**NONE, "webhook": {"url": URL}}},
+        {"ai": {"route": "Webhook", "webhook": {"url": URL}}, **WHATSAPP},
+    ),
+    Refused(VOICE_URL, "spec.ai.voice", {"ai": {**NONE, "voice": {"route": "Webhook"}}, **NUMBER}),
+    Refused(VOICE_BLOCK, "spec.ai.voice", {"ai": {**NONE, "voice": {**NONE, "url": URL}}, **NUMBER}),
+    Refused(VOICE_BLOCK, "spec.ai.voice", {"ai": {**NONE, "voice": {**NONE, "fallbackURL": URL}}, **NUMBER}),
+    Refused(SMS_URL, "spec.ai.sms", {"ai": {**NONE, "sms": {"route": "Webhook"}}, **NUMBER}),
+    Refused(SMS_BLOCK, "spec.ai.sms", {"ai": {**NONE, "sms": {**NONE, "url": URL}}, **NUMBER}),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.message)
+def test_a_spec_that_breaks_a_rule_is_refused(api: Api, shared_namespace: str, case: Refused) -> None:
+    tenants = api.tenants(shared_namespace)
+
+    answer = tenants.create(bodies.tenant("wrong", **case.spec))
+
+    assert answer.refusal == (
+        422,
+        "Invalid",
+        f'BusinessTenant.{GROUP} "wrong" is invalid: {case.field}: Invalid value: {case.message}',
+    )
+    assert answer.causes == [("FieldValueInvalid", case.field, f"Invalid value: {case.message}")]
+    tenants.create(bodies.tenant("right", **case.accepted), dryRun="All").done()
+
+
+def test_all_rules_that_are_broken_are_told(api: Api, shared_namespace: str) -> None:
+    spec: Body = {"ai": {"route": "Webhook", "sms": WEBHOOK}}
+
+    answer = api.tenants(shared_namespace).create(bodies.tenant("wrong", **spec))
+
+    assert [message for _, _, message in answer.causes] == [
+        f"Invalid value: {NO_SMS}",
+        f"Invalid value: {NO_WHATSAPP}",
+    ]
+
+
+@pytest.mark.parametrize("change", [{"id": "124"}, {"id": None}], ids=["changed", "removed"])
+def test_the_business_id_stays(tenants: Objects, change: Body) -> None:
+    tenants.create(bodies.tenant("cafe", business={"name": "Cafe"})).done()
+    tenants.merge("cafe", {"spec": {"business": {"id": "123"}}}).done()
+
+    answer = tenants.merge("cafe", {"spec": {"business": change}})
+
+    assert answer.causes == [("FieldValueInvalid", "spec", f"Invalid value: {ID}")]
+
+
+IMMUTABLE = {
+    COUNTRY: ("phoneNumber", {"country": "EE"}),
+    TYPE: ("phoneNumber", {"type": "Mobile"}),
+    CHANNEL: ("whatsapp", {"channel": "Evolution"}),
+}
+LIVE = {"phoneNumber": bodies.NUMBER, "instance": {"name": "cafe", "server": "eu", "channel": "Baileys"}}
+
+
+@pytest.fixture
+def live(tenants: Objects) -> Objects:
+    """A tenant that has a number and an instance."""
+    tenants.create(bodies.tenant("cafe", **NUMBER, **WHATSAPP)).done()
+    tenants.set_status("cafe", LIVE).done()
+    return tenants
+
+
+@pytest.mark.parametrize("message", IMMUTABLE)
+def test_what_there_is_decides_what_may_be_wanted(live: Objects, message: str) -> None:
+    block, change = IMMUTABLE[message]
+
+    answer = live.merge("cafe", {"spec": {block: change}})
+
+    assert answer.refusal == (
+        422,
+        "Invalid",
+        f'BusinessTenant.{GROUP} "cafe" is invalid: <nil>: Invalid value: {message}',
+    )
+    assert answer.causes == [("FieldValueInvalid", "<nil>", f"Invalid value: {message}")]
+
+
+@pytest.mark.parametrize("message", IMMUTABLE)
+def test_removing_and_adding_is_no_way_around(live: Objects, message: str) -> None:
+    block, change = IMMUTABLE[message]
+    before = live.get("cafe").body["spec"][block]
+    live.merge("cafe", {"spec": {block: None}}).done()
+
+    assert message in live.merge("cafe", {"spec": {block: {**before, **change}}}).message
+    live.merge("cafe", {"spec": {block: before}}).done()
+
+
+@pytest.mark.parametrize("message", IMMUTABLE)
+def test_what_is_not_there_yet_may_still_change(tenants: Objects, message: str) -> None:
+    block, change = IMMUTABLE[message]
+    tenants.create(bodies.tenant("cafe", **NUMBER, **WHATSAPP)).done()
+
+    tenants.merge("cafe", {"spec": {block: change}}).done()
+
+
+VONAGE = {"credentialsSecretRef": {"name": "vonage"}}
+IS_VONAGE = {"type": "Vonage", "twilio": None, "vonage": VONAGE}
+
+
+@pytest.mark.parametrize(
+    ("message", "spec"),
+    [
+        (NO_TWILIO, {"twilio": None}),
+        (NO_VONAGE, {**IS_VONAGE, "vonage": None}),
+        (VONAGE_ONLY, {"vonage": VONAGE}),
+        (TWILIO_ONLY, {"type": "Vonage", "vonage": VONAGE}),
+    ],
+)
+def test_a_provider_names_its_account(providers: Objects, message: str, spec: Body) -> None:
+    answer = providers.create(bodies.provider("wrong", **spec))
+
+    assert answer.refusal == (
+        422,
+        "Invalid",
+        f'PhoneProvider.{GROUP} "wrong" is invalid: spec: Invalid value: {message}',
+    )
+
+
+def test_the_type_and_the_key_of_a_provider_stay(providers: Objects, name: str) -> None:
+    providers.create(bodies.provider(name, **IS_VONAGE)).done()
+    providers.merge(name, {"spec": {"vonage": {"apiKey": "1a2345b7"}}}).done()
+
+    other_key = providers.merge(name, {"spec": {"vonage": {"apiKey": "9z8765y3"}}})
+    other_type = providers.merge(name, {"spec": bodies.provider(name)["spec"] | {"vonage": None}})
+
+    assert other_key.causes == [
+        ("FieldValueInvalid", "spec.vonage.apiKey", f'Invalid value: "9z8765y3": {API_KEY}')
+    ]
+    assert other_type.causes == [
+        ("FieldValueInvalid", "spec.type", f'Invalid value: "Twilio": {PROVIDER_TYPE}')
+    ]
+    providers.delete(name).done()
+
+
+def test_the_account_of_a_provider_stays(providers: Objects, name: str) -> None:
+    providers.create(bodies.provider(name)).done()
+    other = "AC" + "1" * 32
+
+    answer = providers.merge(name, {"spec": {"twilio": {"accountSID": other}}})
+
+    assert answer.causes == [
+        ("FieldValueInvalid", "spec.twilio.accountSID", f'Invalid value: "{other}": {ACCOUNT}')
+    ]
+    providers.merge(name, {"spec": {"priority": 5}}).done()
+    providers.delete(name).done()
+
+
+def rules(schema: Body) -> Iterator[str]:
+    """The messages of all rules in a schema."""
+    yield from (rule["message"] for rule in schema.get("x-kubernetes-validations", ()))
+    for below in schema.get("properties", {}).values():
+        yield from rules(below)
+    if isinstance(items := schema.get("items"), dict):
+        yield from rules(items)
+
+
+def test_no_rule_is_left_out() -> None:
+    written = {
+        message
+        for definition in bodies.definitions()
+        for version in definition["spec"]["versions"]
+        for message in rules(version["schema"]["openAPIV3Schema"])
+    }
+
+    of_providers = {NO_TWILIO, NO_VONAGE, TWILIO_ONLY, VONAGE_ONLY, PROVIDER_TYPE, ACCOUNT, API_KEY}
+    assert {case.message for case in REFUSED} | IMMUTABLE.keys() | {ID} | of_providers == written
