@@ -41,6 +41,7 @@ class Options:
     operator: bool
     manual_pairing: bool
     verbose: bool
+    state: Path | None
 
 
 @click.command()
@@ -75,6 +76,12 @@ class Options:
     show_default=True,
     help="Where the kubeconfig of the embedded API server is written.",
 )
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep everything the sandbox holds in this folder, and go on from it the next time. Without it the sandbox"
+    " forgets.",
+)
 @click.option("--no-operator", is_flag=True, help="Start the servers only; run the operator yourself.")
 @click.option(
     "--manual-pairing", is_flag=True, help="Instances wait for a scan instead of scanning themselves."
@@ -89,6 +96,7 @@ def sandbox(
     no_operator: bool,  # noqa: FBT001
     manual_pairing: bool,  # noqa: FBT001
     verbose: bool,  # noqa: FBT001
+    state: Path | None,
 ) -> None:
     """Try it on this machine: fakes of Twilio and Evolution, an API server, and the operator, on loopback."""
     if until_ready and not apply:
@@ -99,7 +107,15 @@ def sandbox(
         )
     configure_logs(LogFormat.LOGFMT, LogLevel.INFO if verbose else LogLevel.ERROR)
     options = Options(
-        apply, until_ready, timeout, kubeconfig, write_kubeconfig, not no_operator, manual_pairing, verbose
+        apply,
+        until_ready,
+        timeout,
+        kubeconfig,
+        write_kubeconfig,
+        not no_operator,
+        manual_pairing,
+        verbose,
+        state,
     )
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         sys.exit(runner.run(_sandbox(options, Console())))
@@ -109,6 +125,7 @@ async def _sandbox(options: Options, console: Console) -> int:
     try:
         # The sandbox is an extra; without it this command says so instead of failing on an import.
         from controller.sandbox.world import OPERATOR_NAMESPACE, start_world, world_objects  # noqa: PLC0415
+        from controller.sandbox.world_state import WorldStateError, load_world, save_world  # noqa: PLC0415
     except ImportError as error:
         console.print(f"{error.name} is missing. Install: pip install 'business-tenant-operator\\[sandbox]'")
         return NOT_READY
@@ -116,6 +133,13 @@ async def _sandbox(options: Options, console: Console) -> int:
     async with AsyncExitStack() as stack:
         world = await start_world(manual_pairing=options.manual_pairing)
         stack.push_async_callback(world.stop)
+        if options.state is not None:
+            options.state.mkdir(parents=True, exist_ok=True)
+            try:
+                load_world(world, options.state)
+            except WorldStateError as error:
+                raise click.ClickException(str(error)) from error
+            stack.callback(save_world, world, options.state)
         configuration = await _cluster(options, console, stack)
         connection = KubeConnection(configuration)
         stack.push_async_callback(connection.close)
@@ -147,8 +171,12 @@ async def _cluster(options: Options, console: Console, stack: AsyncExitStack) ->
         console.print(f"Kubernetes {options.kubeconfig}")
         return await login(kubeconfig=str(options.kubeconfig))
     from controller.sandbox.apiserver import ApiServer  # noqa: PLC0415
+    from controller.sandbox.apiserver.snapshot import SnapshotError  # noqa: PLC0415
 
-    server = ApiServer()
+    try:
+        server = ApiServer(snapshot=options.state / "apiserver.json" if options.state is not None else None)
+    except SnapshotError as error:
+        raise click.ClickException(str(error)) from error
     url = await server.start()
     stack.push_async_callback(server.stop)
     options.write_kubeconfig.parent.mkdir(parents=True, exist_ok=True)

@@ -96,7 +96,9 @@ async def _list(account: PhoneAccount, context: Context) -> Verdict:
     assert client is not None  # noqa: S101  # _connect made it
     began_at = context.clock.now()
     try:
-        problem = await client.account_problem()
+        # Asked only at first and while something is wrong: a healthy account costs one list a poll.
+        doubtful = not account.listed.proven or account.problem is not None
+        problem = await client.account_problem() if doubtful else None
         numbers = await client.owned_numbers()
     except OutsideError as error:
         return Verdict.failed(error)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from controller.api.group import Annotation
+from controller.api.group import TENANT_FINALIZER, Annotation
 from controller.reconcile.ownership import Owner
 from controller.reconcile.tenant_object import InvalidTenant, Tenant, TenantKey
 
@@ -205,6 +205,8 @@ def _relevance(metadata: Mapping[str, Any], annotations: Mapping[str, str]) -> b
         metadata.get("generation"),
         metadata.get("deletionTimestamp"),
         sorted(annotations.items()),
+        # `kubectl replace` strips it; without it a deletion would not wait for us.
+        TENANT_FINALIZER in (metadata.get("finalizers") or ()),
     )
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
 

@@ -85,6 +85,29 @@ async def test_a_manifest_that_cannot_be_applied_is_named(
     assert "Traceback" not in ended.printed
 
 
+async def test_a_sandbox_with_a_state_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    chain = ("--apply", str(SAMPLES / "restaurant-chain.yaml"), "--apply", str(SAMPLES))
+    where = ("--state", str(tmp_path / "state"), "--write-kubeconfig", str(tmp_path / "kubeconfig"))
+    first = await sandbox(*chain, "--until-ready", *where)
+    second = await sandbox(*chain, "--until-ready", *where)
+    assert (first.code, second.code) == (0, 0), second.printed
+    numbers = re.findall(r"\+\d{8,}", first.printed.partition("NAMESPACE")[2])
+    assert len(set(numbers)) == 9
+    assert re.findall(r"\+\d{8,}", second.printed.partition("NAMESPACE")[2]) == numbers
+    assert "WaitingForPairing" not in second.printed
+
+
+@pytest.mark.parametrize("file", ["apiserver.json", "outside-world.json"])
+async def test_a_state_that_is_none_is_named(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).write_text("[]")
+    kubeconfig = ("--write-kubeconfig", str(tmp_path / "kubeconfig"))
+    ended = await sandbox("--apply", str(SAMPLES), "--until-ready", "--state", str(tmp_path), *kubeconfig)
+    assert ended.code == 1
+    assert file in ended.printed
+    assert "delete it" in ended.printed
+    assert "Traceback" not in ended.printed
+
+
 async def test_waiting_for_nothing_is_refused() -> None:
     ended = await sandbox("--until-ready")
     assert ended.code == 2

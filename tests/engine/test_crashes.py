@@ -3,19 +3,13 @@
 Whatever crashes when: one number is bought for the tenant, no claim and no purchase stay behind.
 """
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-
 import pytest
 
-from .conftest import StartWorld
-from .process import OperatorProcess
+from .conftest import CRASHES, RecordProperty, StartWorld
+from .crash_matrix import Scenario, survive_every_crash
 from .tenants import releasing, tenant
-from .wire import Death, Mortality, ProcessDied
+from .wire import Death
 from .world import World
-
-# More changes than any of the scenarios makes: a scenario that never survives is a defect of the test.
-MOST_CHANGES = 80
 
 
 async def onboarding(world: World) -> None:
@@ -83,50 +77,18 @@ async def asks_for_nothing(world: World) -> None:
     await is_silent(world)
 
 
-Scenario = tuple[Callable[[World], Awaitable[None]], Callable[[World], Awaitable[None]]]
 SCENARIOS: dict[str, Scenario] = {
-    "onboarding": (onboarding, is_live),
-    "deletion-with-retain": (deletion_with_retain, is_retained),
-    "deletion-with-release": (deletion_with_release, is_gone),
-    "applied-again": (applied_again, is_live),
-    "block-removed": (block_removed, asks_for_nothing),
+    "onboarding": Scenario(onboarding, is_live),
+    "deletion-with-retain": Scenario(deletion_with_retain, is_retained),
+    "deletion-with-release": Scenario(deletion_with_release, is_gone),
+    "applied-again": Scenario(applied_again, is_live),
+    "block-removed": Scenario(block_removed, asks_for_nothing),
 }
 
 
 @pytest.mark.parametrize("when", Death)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_the_next_process_finishes_what_a_dead_one_began(
-    start_world: StartWorld, scenario: str, when: Death
+    start_world: StartWorld, scenario: str, when: Death, record_property: RecordProperty
 ) -> None:
-    prepare, expected = SCENARIOS[scenario]
-    for nth in range(1, MOST_CHANGES):
-        mortality = Mortality(when, nth)
-        async with start_world() as world:
-            await prepare(world)
-            with suppress(ProcessDied):
-                operator = await world.start_operator(mortality)
-                await operator.until_quiet()
-                operator.spare()
-            if mortality.died_at is not None:
-                operator = await world.start_operator()
-                await operator.until_quiet()
-            await _assert_settled(world, operator, expected, mortality.died_at)
-        if mortality.died_at is None:
-            assert nth > 3, "hardly anything was changed"
-            return
-    pytest.fail("the process never survived")
-
-
-async def _assert_settled(
-    world: World, operator: OperatorProcess, expected: Callable[[World], Awaitable[None]], what: str | None
-) -> None:
-    try:
-        await operator.poll(2)  # two lists prove what the dead process removed
-        await operator.until_quiet()
-        await expected(world)
-        assert len(world.charges) == 1
-        await operator.sweep()
-        assert await world.claims() == []
-        await world.assert_still(operator)
-    except AssertionError as error:
-        raise AssertionError(f"after death {what}: {error}") from error
+    record_property(CRASHES, await survive_every_crash(SCENARIOS[scenario], start_world, when))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,13 @@ from controller.sandbox.fakes.twilio import TwilioFake
 from controller.sandbox.fakes.twilio.state import OwnedNumber
 from tests.runtime.manual_clock import ManualClock
 
-from .phone_accounts import OTHER_TWILIO_CUSTOMER, TWILIO_ACCOUNT, PhoneAccount, TwilioSide, VonageSide, console
+from .phone_accounts import TWILIO_ACCOUNT, PhoneAccount, TwilioSide, VonageSide, console
 from .process import OperatorProcess, operator_process
 from .wire import Death, Mortality, ProcessDied, Wire
 
 NAMESPACE = "tenants"
 OPERATOR_NAMESPACE = "tenant-system"
 ACCOUNT = TWILIO_ACCOUNT
-OTHER_CUSTOMER = OTHER_TWILIO_CUSTOMER
 API_KEY = "evolution-api-key-never-shown"
 WEBHOOK_TOKEN = "Bearer webhook-token-never-shown"
 CLUSTER_ID = "test"
@@ -156,8 +156,8 @@ class World:
     async def edit_provider(self, patch: dict[str, Any], name: str | None = None) -> None:
         await self.api.merge_patch(PHONE_PROVIDERS, name or self.phone.provider_name, {"spec": patch})
 
-    async def delete_provider(self) -> None:
-        await self.api.delete(PHONE_PROVIDERS, self.phone.provider_name)
+    async def delete_provider(self, name: str | None = None) -> None:
+        await self.api.delete(PHONE_PROVIDERS, name or self.phone.provider_name)
 
     async def edit_server(self, patch: dict[str, Any]) -> None:
         await self.api.merge_patch(EVOLUTION_SERVERS, SERVER, {"spec": patch})
@@ -259,8 +259,8 @@ async def running_world(
         )
         await evolution.start()
         stack.push_async_callback(evolution.stop)
-        for definition in CRDS.glob("*.yaml"):
-            api_server.install_crd(yaml.safe_load(definition.read_text()))
+        for definition in custom_resources():
+            api_server.install_crd(definition)
         connection = KubeConnection(anonymous(url))
         stack.push_async_callback(connection.close)
         given = Settings(cluster_id=CLUSTER_ID, operator_namespace=OPERATOR_NAMESPACE, **settings)
@@ -279,6 +279,12 @@ async def running_world(
         await world.apply(*_standing_objects(world))
         async with world.stack:
             yield world
+
+
+@cache
+def custom_resources() -> tuple[dict[str, Any], ...]:
+    """The definitions of our kinds; parsed once, which takes longer than many a test."""
+    return tuple(yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("*.yaml")))
 
 
 def _standing_objects(world: World) -> list[dict[str, Any]]:
