@@ -70,18 +70,20 @@ async def test_a_tenant_with_something_else_for_a_block_disturbs_nobody(stage: S
     await stage.ready("broken")
 
 
-async def test_a_provider_that_does_not_parse_says_so_and_disturbs_nobody(stage: Stage) -> None:
+async def test_a_provider_that_does_not_parse_says_so_and_nothing_is_bought_beside_it(stage: Stage) -> None:
+    """What it holds is unknown, and among it may be the number that a new tenant had before."""
     broken = objects.phone_provider(stage.telephony.url, name="broken", pollInterval="now and then")
     async with _anything_goes(stage, PHONE_PROVIDERS):
         await eventually(lambda: _accepts(stage, broken))
     await stage.start_operator()
 
     await stage.apply_tenants("bakery")
-    await stage.ready("bakery")
+    assert "broken (InvalidSpec)" in await stage.not_ready("bakery", "SearchingExisting")
     assert "spec.pollInterval" in await stage.provider_not_ready("InvalidSpec", "broken")
 
     await stage.apply(objects.phone_provider(stage.telephony.url, name="broken"))
     await stage.fleet_ready()
+    await stage.ready("bakery")
 
 
 async def test_a_tenant_that_no_longer_parses_is_let_go_and_keeps_everything(stage: Stage) -> None:

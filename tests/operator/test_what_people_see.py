@@ -19,7 +19,7 @@ async def test_events_read_like_sentences(stage: Stage) -> None:
     await eventually(said_ready)
     events = await stage.events("bakery")
     told = " ".join(event["message"] for event in events)
-    assert f"buy {number} at twilio" in told
+    assert f"Bought {number} at twilio" in told
     assert f"Live on {number} (twilio) and WhatsApp." in told
     for event in events:
         assert re.fullmatch(r"[A-Z].*[.]", event["message"]), event["message"]
