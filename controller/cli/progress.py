@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
@@ -10,8 +11,9 @@ from rich.table import Table
 from controller.runtime.cluster import KubeApi
 from controller.runtime.kube_resources import BUSINESS_TENANTS
 
-COLUMNS: Final = ("NAMESPACE", "NAME", "PHASE", "NUMBER", "WHATSAPP", "AI", "READY")
+COLUMNS: Final = ("NAMESPACE", "NAME", "PHASE", "NUMBER", "WHATSAPP", "AI", "READY", "AGE")
 LOOK_SECONDS: Final = 0.25
+MINUTE: Final = 60
 
 
 class Progress:
@@ -61,6 +63,7 @@ class Progress:
                 (status.get("instance") or {}).get("state", ""),
                 (status.get("routing") or {}).get("route", ""),
                 _ready(body),
+                _age(body),
             )
         self._console.print()
         self._console.print(table)
@@ -77,6 +80,13 @@ class Progress:
 
 def _key(body: dict[str, Any]) -> tuple[str, str]:
     return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def _age(body: dict[str, Any]) -> str:
+    seconds = int(
+        (datetime.now(UTC) - datetime.fromisoformat(body["metadata"]["creationTimestamp"])).total_seconds()
+    )
+    return f"{seconds}s" if seconds < MINUTE else f"{seconds // MINUTE}m{seconds % MINUTE}s"
 
 
 def _ready(body: dict[str, Any]) -> str:

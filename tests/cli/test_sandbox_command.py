@@ -42,8 +42,8 @@ async def test_the_samples_become_ready(tmp_path: Path) -> None:
     assert ended.code == 0, ended.printed
     assert ended.printed.rstrip().endswith("9/9 tenants Ready")
     header, *rows = ended.printed.partition("NAMESPACE")[2].splitlines()
-    assert header.split() == ["NAME", "PHASE", "NUMBER", "WHATSAPP", "AI", "READY"]
-    assert all(re.search(r"Ready +\+\d+ +Open +Webhook +True", row) for row in rows[:9])
+    assert header.split() == ["NAME", "PHASE", "NUMBER", "WHATSAPP", "AI", "READY", "AGE"]
+    assert all(re.search(r"Ready +\+\d+ +Open +Webhook +True +\d+s", row) for row in rows[:9])
     assert kubeconfig.stat().st_mode & 0o077 == 0
 
 
