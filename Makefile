@@ -67,6 +67,7 @@ format: $(STAMP) ## Format the code
 generate: $(STAMP) ## Write crds/ and docs/reference/ anew from the models
 	@$(BIN)/python -m controller.api.crd crds
 	@$(BIN)/python -m controller.api.reference docs/reference
+	@$(BIN)/python -m controller.runtime.settings_reference docs/reference
 
 clean: ## Remove what make created
 	@rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
