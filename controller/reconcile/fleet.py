@@ -30,9 +30,14 @@ class PhoneAccount:
     problem: Verdict | None = None
     listed: ListedNumbers = field(default_factory=ListedNumbers)
 
+    @property
+    def open(self) -> bool:
+        """Whether new numbers may be bought here: not where the account is going, or lost."""
+        return not self.deleting and not self.spec.lost
+
     def serves(self, country: str) -> bool:
-        """Whether numbers of the country may be bought here. One that is going gets no new tenants."""
-        return not self.deleting and (not self.spec.countries or country in self.spec.countries)
+        """Whether numbers of the country may be bought here."""
+        return self.open and (not self.spec.countries or country in self.spec.countries)
 
     @property
     def priority(self) -> int:
@@ -71,7 +76,8 @@ class InstanceServer:
 
     @property
     def schedulable(self) -> bool:
-        return self.spec.schedulable is not False and not self.deleting
+        """Whether new instances may be placed here: not where the server is going, or lost."""
+        return self.spec.schedulable is not False and not self.deleting and not self.spec.lost
 
 
 @dataclass(slots=True)

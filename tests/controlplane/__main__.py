@@ -31,7 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     if parsed.command == []:
         parser.error("--exec needs a command")
     # A service manager's or CI's way to end us; handled like Ctrl-C, so that everything is stopped in order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where a shell in the background has SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         source = find()
         if parsed.action == "build":

@@ -18,7 +18,10 @@ WAIT_SECONDS = 15.0
 SLEEPER = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"]
 
 STARTER = f"""
-import time
+import signal, time
+# A shell that starts the tests in the background may have them ignored, and children inherit that.
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 from tests.controlplane.supervised import Supervised
 supervised = Supervised()
 supervised.start("first", {SLEEPER!r})
@@ -54,7 +57,7 @@ def test_processes_and_folder_vanish_with_a_starter_that_is_killed(how: signal.S
     assert all(alive(int(pid)) for pid in pids)
 
     starter.send_signal(how)
-    starter.wait()
+    starter.wait(WAIT_SECONDS)
     starter.stdout.close()
 
     assert_vanish(Path(folder), [int(pid) for pid in pids])

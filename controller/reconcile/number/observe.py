@@ -48,7 +48,7 @@ def _without_buying(
 ) -> NumberObserved | None:
     """A number that is the tenant's already, or why that is not known yet; None when one is to be bought."""
     if wanted.named is not None:
-        return observe_named(tenant, wanted, wanted.named, context)
+        return observe_named(tenant, owner, wanted, wanted.named, context)
     found = find_marked(owner, wanted, context)
     if found:
         return NumberObserved(found=found, origin=NumberOrigin.TAKEN_BACK)
@@ -56,21 +56,25 @@ def _without_buying(
     return NumberObserved(accounts_not_listed=not_listed) if not_listed else None
 
 
-def observe_named(tenant: Tenant, wanted: DesiredNumber, named: str, context: Context) -> NumberObserved:
+def observe_named(
+    tenant: Tenant, owner: Owner, wanted: DesiredNumber, named: str, context: Context
+) -> NumberObserved:
     """The number that the spec names, where an account owns it and it is this tenant's to take; never an offer."""
+    accounts = [a for a in context.fleet.accounts.values() if wanted.provider in (None, a.name)]
+    listed = ((account.name, account.listed.get(named)) for account in accounts)
+    held = next((HeldNumber(name, owned) for name, owned in listed if owned is not None), None)
     first = context.tenant_index.first_naming_number(named)
-    if first is not None and first != tenant.key:
+    # A mark outweighs age: the number of a tenant whose status was lost is not left to an older one that names it too.
+    own = held is not None and owner.owns(Mark.parse(held.owned.settings.label))
+    if first is not None and first != tenant.key and not own:
         return NumberObserved(
             offer=Verdict.waiting(
                 Reason.NAME_TAKEN,
                 f"spec.phoneNumber.number names {named}, which the older tenant {first} names too. Name another.",
             )
         )
-    accounts = [a for a in context.fleet.accounts.values() if wanted.provider in (None, a.name)]
-    for account in accounts:
-        owned = account.listed.get(named)
-        if owned is not None:
-            return NumberObserved(found=(HeldNumber(account.name, owned),), origin=NumberOrigin.ADOPTED)
+    if held is not None:
+        return NumberObserved(found=(held,), origin=NumberOrigin.ADOPTED)
     not_listed = tuple(context.fleet.accounts_not_listed())
     if not_listed:
         return NumberObserved(accounts_not_listed=not_listed)

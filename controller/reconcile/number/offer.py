@@ -56,7 +56,7 @@ def eligible_accounts(wanted: DesiredNumber, context: Context) -> Sequence[Phone
     """Accounts to ask, in order: the one named, or those that serve the country by priority, then name."""
     accounts = context.fleet.accounts.values()
     if wanted.provider is not None:
-        return [a for a in accounts if a.name == wanted.provider and not a.deleting]
+        return [a for a in accounts if a.name == wanted.provider and a.open]
     return sorted((a for a in accounts if a.serves(wanted.country)), key=lambda a: (-a.priority, a.name))
 
 
@@ -106,8 +106,8 @@ def _no_account(wanted: DesiredNumber) -> Verdict:
     if wanted.provider is not None:
         return Verdict.waiting(
             Reason.PROVIDER_NOT_FOUND,
-            f"spec.phoneNumber.providerRef names PhoneProvider {wanted.provider}, which does not exist."
-            " Create it, or name another.",
+            f"spec.phoneNumber.providerRef names PhoneProvider {wanted.provider}, which does not exist, is being"
+            " deleted or is marked as lost. Create it, or name another.",
         )
     return Verdict.waiting(
         Reason.PROVIDER_NOT_FOUND,
