@@ -42,7 +42,10 @@ test-contract: $(STAMP) ## What we send and what the fakes answer, against the p
 
 test-kube: $(STAMP) ## The operator and conformance suites on a real kube-apiserver (built once, about 7 minutes)
 	@$(BIN)/python -m tests.controlplane build
-	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) tests/controlplane tests/conformance tests/operator tests/cli
+	@# One after the other: an operator sees every provider of its cluster, also those of other suites.
+	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) tests/controlplane tests/conformance
+	@TEST_CLUSTER=real $(PYTEST) -m kube tests/cli
+	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) tests/operator
 
 bench-server: $(STAMP) ## Speed and memory of the embedded API server
 	@$(BIN)/python -m bench.embedded_server
