@@ -13,7 +13,6 @@ from controller.api.common_fields import (
     Identifier,
     ObjectReference,
     SecretKeyReference,
-    Timestamp,
     list_atomic,
     list_map,
 )
@@ -79,13 +78,6 @@ class EvolutionServerSpec(ApiModel):
     )
 
 
-class OrphanInstance(ApiModel):
-    """An instance with our mark that no tenant has."""
-
-    name: Identifier = Field(description="Its name.")
-    since: Timestamp = Field(description="When it was first seen without a tenant.")
-
-
 class EvolutionServerStatus(ApiModel):
     """What the operator observed."""
 
@@ -98,11 +90,6 @@ class EvolutionServerStatus(ApiModel):
     instances: Annotated[int, Field(ge=0)] | None = Field(None, description="Instances, ours and others'.")
     connected: Annotated[int, Field(ge=0)] | None = Field(None, description="Instances that are open.")
     capacity: Annotated[int, Field(ge=0)] | None = Field(None, description="Instances it may hold.")
-    orphans: Annotated[list[OrphanInstance], Field(max_length=256)] | None = Field(
-        None,
-        description="Instances with our mark and no tenant; never deleted by themselves.",
-        json_schema_extra=list_map("name"),
-    )
     recent_irreversible: Annotated[list[IrreversibleAct], Field(max_length=64)] | None = Field(
         None, description="Irreversible acts of the last hour.", json_schema_extra=list_atomic()
     )

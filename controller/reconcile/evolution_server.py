@@ -196,7 +196,7 @@ async def _report(server: Server, known: InstanceServer, verdict: Verdict, conte
     if passing:
         return
     status = _status(server, known, verdict, context)
-    kept = {name: server.status[name] for name in ("recentIrreversible", "orphans") if name in server.status}
+    kept = {name: server.status[name] for name in ("recentIrreversible",) if name in server.status}
     patch = status_patch(server.status, {**kept, **status})
     if patch:
         await context.fleet_objects.patch_status(server.key, server.resource_version, patch)
