@@ -169,7 +169,6 @@ status:
   instances: 2
   connected: 1
   capacity: 500
-  orphans: [{name: old-abc, since: "2026-01-02T03:04:05Z"}]
   observedGeneration: 1
 """
 
