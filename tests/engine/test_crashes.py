@@ -5,7 +5,9 @@ Whatever crashes when: one number is bought for the tenant, no claim and no purc
 
 import pytest
 
-from .conftest import CRASHES, RecordProperty, StartWorld
+from tests.crash_summary import CRASHES
+
+from .conftest import RecordProperty, StartWorld
 from .crash_matrix import Scenario, survive_every_crash
 from .tenants import releasing, tenant
 from .wire import Death

@@ -7,8 +7,9 @@ claim stay behind, and only an onboarding has bought.
 import pytest
 
 from controller.reconcile.ownership import Mark, MarkState
+from tests.crash_summary import CRASHES
 
-from .conftest import CRASHES, RecordProperty, StartWorld
+from .conftest import RecordProperty, StartWorld
 from .crash_matrix import Scenario, survive_every_crash
 from .phone_accounts import PROVIDERS, PhoneAccount
 from .tenants import VOICE_URL, called
