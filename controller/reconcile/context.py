@@ -25,6 +25,8 @@ class Policy:
 
     cluster_id: str
     operator_namespace: str = "tenant-system"
+    number_poll_interval: timedelta = timedelta(minutes=5)
+    instance_poll_interval: timedelta = timedelta(seconds=30)
     deep_check_interval: timedelta = timedelta(minutes=30)
     retain_timeout: timedelta = timedelta(minutes=10)
     irreversible_per_hour: int = 5

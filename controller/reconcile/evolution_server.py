@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from controller.api.common_fields import parse_duration
 from controller.api.conditions import Reason
 from controller.api.evolution_server import EvolutionServerSpec, MetricsMode
 from controller.providers.errors import OutsideError
@@ -15,11 +14,10 @@ from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
 from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
-from controller.reconcile.serving import goes_now, poll_delay
+from controller.reconcile.serving import goes_now, poll_delay, poll_interval
 from controller.reconcile.status import status_patch
 from controller.reconcile.verdict import Again, Verdict
 
-DEFAULT_POLL: Final = "30s"
 # The rows cost the server a count of messages a row; the live states cost nothing.
 POLLS_PER_LIST: Final = 10
 # One slow answer must not rewrite the status of 500 tenants.
@@ -63,7 +61,7 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
         await _report(server, known, looked.verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
-    poll = parse_duration(server.spec.poll_interval or DEFAULT_POLL)
+    poll = poll_interval(server.spec.poll_interval, context.policy.instance_poll_interval)
     delay = poll_delay(server, looked.verdict, poll, back_off)
     # A row that a list lacks for the first time is looked for again soon: the second list decides.
     return NextLook(min(delay, DOUBT_SECONDS) if known.instances.listed.has_doubts() else delay)
@@ -143,7 +141,7 @@ def _list_due(known: InstanceServer, changed: frozenset[str], context: Context) 
         or (known.mass_disappearance is not None and known.spec.lost)  # a person has just said what it is
     ):
         return True
-    poll = parse_duration(known.spec.poll_interval or DEFAULT_POLL)
+    poll = poll_interval(known.spec.poll_interval, context.policy.instance_poll_interval)
     return context.clock.now() - began_at >= POLLS_PER_LIST * poll
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from controller.api.common_fields import parse_duration
 from controller.api.conditions import Reason
 from controller.api.phone_provider import OrphanNumber, PhoneProviderSpec
 from controller.providers.errors import OutsideError
@@ -15,12 +14,11 @@ from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
-from controller.reconcile.serving import goes_now, poll_delay
+from controller.reconcile.serving import goes_now, poll_delay, poll_interval
 from controller.reconcile.status import status_patch
 from controller.reconcile.timestamps import stamp
 from controller.reconcile.verdict import Verdict
 
-DEFAULT_POLL: Final = "5m"
 ORPHANS_SHOWN: Final = 256
 
 Provider = FleetObject[PhoneProviderSpec]
@@ -45,7 +43,7 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
         await _report(provider, account, verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
-    poll = parse_duration(provider.spec.poll_interval or DEFAULT_POLL)
+    poll = poll_interval(provider.spec.poll_interval, context.policy.number_poll_interval)
     return NextLook(poll_delay(provider, verdict, poll, back_off))
 
 

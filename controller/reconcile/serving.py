@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from controller.api.common_fields import ApiModel
+from controller.api.common_fields import ApiModel, parse_duration
 from controller.reconcile.fleet_object import FleetObject
 from controller.reconcile.next_look import BackOff
 from controller.reconcile.ports import FleetObjects, ObjectChangedError
@@ -22,6 +22,11 @@ async def goes_now(member: FleetObject[ApiModel], objects: FleetObjects, *, serv
         await objects.remove_finalizer(member.key, member.resource_version, member.finalizers)
         return True
     return False
+
+
+def poll_interval(given: str | None, default: timedelta) -> timedelta:
+    """What the object's spec says, else what the operator's settings say."""
+    return parse_duration(given) if given is not None else default
 
 
 def poll_delay(member: FleetObject[ApiModel], verdict: Verdict, poll: timedelta, back_off: BackOff) -> float:

@@ -112,7 +112,7 @@ async def assemble(
         clock=clock,
     )
     register_fleet_gauges(metrics, fleet, tenants)
-    engine = Engine(context, queue, tenants, fleet_cache, metrics)
+    engine = Engine(context, queue, tenants, fleet_cache, metrics, jitter=settings.resync_jitter)
     try:
         yield Process(
             settings, configuration, registry, api, claims, engine, queue, tenants, versions, recorder, clock
@@ -126,6 +126,8 @@ def _policy(settings: Settings) -> Policy:
     return Policy(
         cluster_id=settings.cluster_id,
         operator_namespace=settings.operator_namespace,
+        number_poll_interval=settings.number_poll_interval,
+        instance_poll_interval=settings.instance_poll_interval,
         deep_check_interval=settings.deep_check_interval,
         retain_timeout=settings.retain_timeout,
         irreversible_per_hour=settings.irreversible_per_hour,

@@ -88,6 +88,8 @@ class Engine:
         tenants: TenantCache,
         fleet: FleetCache,
         metrics: OperatorMetrics,
+        *,
+        jitter: float = JITTER,
         random_unit: Callable[[], float] = random.random,
     ) -> None:
         self._context = context
@@ -95,6 +97,7 @@ class Engine:
         self._tenants = tenants
         self._fleet = fleet
         self._metrics = metrics
+        self._jitter = jitter
         self._random_unit = random_unit
         self._back_off = QueueBackOff(queue)
 
@@ -195,7 +198,7 @@ class Engine:
         delay = interval if look.after is None and isinstance(key, TenantKey) else look.after
         if delay is None:
             return
-        spread = 1.0 + JITTER * (2.0 * self._random_unit() - 1.0) if delay > 1.0 else 1.0
+        spread = 1.0 + self._jitter * (2.0 * self._random_unit() - 1.0) if delay > 1.0 else 1.0
         self._queue.add(key, delay=delay * spread, priority=Priority.RESYNC)
 
     def _announce_to_fleet(self, key: FleetKey, body: dict[str, Any]) -> None:
