@@ -41,6 +41,7 @@ async def run_operator(
         async with serve_probes(application, settings.probe_port, host=settings.probe_address) as port:
             background = [
                 asyncio.create_task(process.secret_versions.run(), name="secret-versions"),
+                asyncio.create_task(process.namespace_labels.run(), name="namespace-labels"),
                 asyncio.create_task(process.recorder.run(), name="event-recorder"),
             ]
             try:

@@ -109,6 +109,19 @@ class RoutingStatus(ApiModel):
     applied_hash: Word | None = Field(None, description="Hash of the webhook last verified.")
 
 
+class UsageStatus(ApiModel):
+    """How much the tenant is used; figures by the minute are metrics."""
+
+    messages: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Messages that the instance's server has stored."
+    )
+    calls_handled: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Calls to the number. Left out where the provider has no list of calls (Vonage)."
+    )
+    since: Timestamp = Field(description="Since when they are counted.")
+    updated_at: Timestamp = Field(description="When the figures were last refreshed; at most every 6 hours.")
+
+
 class PlannedChange(ApiModel):
     """One change that would be made."""
 
@@ -151,6 +164,9 @@ class BusinessTenantStatus(ApiModel):
     instance: InstanceStatus | None = Field(None, description="The instance.")
     profile: ProfileStatus | None = Field(None, description="The WhatsApp profile.")
     routing: RoutingStatus | None = Field(None, description="The routing.")
+    usage: UsageStatus | None = Field(
+        None, description="How much it is used; refreshed with other changes, or at most every 6 hours."
+    )
     plan: Plan | None = Field(None, description="Only with managementPolicy Observe.")
     recent_repairs: Annotated[list[Repair], Field(max_length=32)] | None = Field(
         None, description="Repairs of the last hour.", json_schema_extra=list_atomic()

@@ -121,6 +121,73 @@ class SecretKeyReference(ApiModel):
     key: SecretKey = Field(description="Key within the Secret's data.")
 
 
+class NamespacesFrom(StrEnum):
+    """Which namespaces an allowance speaks of."""
+
+    ALL = "All"
+    SELECTOR = "Selector"
+
+
+class LabelOperator(StrEnum):
+    """How a label is compared; the words of Kubernetes."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
+LabelValue = Annotated[str, StringConstraints(max_length=63)]
+
+
+class LabelRequirement(ApiModel):
+    """One demand on labels."""
+
+    key: LabelKey = Field(description="Key of the label.")
+    operator: LabelOperator = Field(description="How its value is compared with `values`.")
+    values: Annotated[list[LabelValue], Field(max_length=32)] | None = Field(
+        None,
+        description="With In and NotIn: the values to compare with. Left out: none.",
+        json_schema_extra=list_atomic(),
+    )
+
+
+class LabelSelector(ApiModel):
+    """Demands on labels, all of which must be met; the same as Kubernetes' own. Empty: met by all."""
+
+    match_labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=32)] | None = Field(
+        None, description="Labels that must have exactly these values. Left out: none."
+    )
+    match_expressions: Annotated[list[LabelRequirement], Field(max_length=32)] | None = Field(
+        None, description="Further demands. Left out: none.", json_schema_extra=list_atomic()
+    )
+
+
+class AllowedNamespaces(ApiModel):
+    """Namespaces whose tenants may be given something new."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.from == 'All' || has(self.selector)",
+                "spec.allowedNamespaces.selector is needed with from Selector",
+            ),
+            (
+                "self.from == 'Selector' || !has(self.selector)",
+                "spec.allowedNamespaces.selector goes with from Selector",
+            ),
+        )
+    )
+
+    from_: NamespacesFrom = Field(
+        description="All: every namespace. Selector: those whose labels fit `selector`."
+    )
+    selector: LabelSelector | None = Field(
+        None, description="With from Selector: what the namespace's labels must be. Left out: with from All."
+    )
+
+
 class DeletionPolicy(StrEnum):
     """What becomes of the number when the tenant is deleted."""
 

@@ -275,6 +275,18 @@ class Reason(Enum):
         "The price is in a currency for which maxMonthlyCost names no ceiling.",
         "Add a ceiling in that currency.",
     )
+    BUDGET_REACHED = (
+        "BudgetReached",
+        Audience.AUTHOR,
+        "Another number would exceed spec.budget of every PhoneProvider that could sell it.",
+        "Raise the budget that the message names, or release numbers that are no longer needed.",
+    )
+    NAMESPACE_NOT_ALLOWED = (
+        "NamespaceNotAllowed",
+        Audience.AUTHOR,
+        "spec.allowedNamespaces of the provider or server leaves the tenant's namespace out.",
+        "Label the namespace as the selector asks, or widen the selector; it is noticed by itself.",
+    )
     ADDRESS_REQUIRED = (
         "AddressRequired",
         Audience.AUTHOR,

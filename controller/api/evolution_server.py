@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StringConstraints
 
 from controller.api.common_fields import (
+    AllowedNamespaces,
     ApiModel,
     ClientLimits,
     Duration,
@@ -53,6 +54,10 @@ class EvolutionServerSpec(ApiModel):
     region: (
         Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] | None
     ) = Field(None, description="Region that tenants may ask for. Left out: none.")
+    allowed_namespaces: AllowedNamespaces | None = Field(
+        None,
+        description="Namespaces whose tenants may be placed here. Tenants keep what they have. Left out: all.",
+    )
     default_webhook: HttpUrl | None = Field(
         None,
         description="Endpoint for tenants with route Webhook that name none. Left out: they must name one.",

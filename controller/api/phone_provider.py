@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from controller.api.common_fields import (
     E164,
+    AllowedNamespaces,
     ApiModel,
     ClientLimits,
     CountryCode,
@@ -14,6 +15,7 @@ from controller.api.common_fields import (
     HttpUrl,
     Identifier,
     MarkText,
+    Money,
     ObjectName,
     SecretKey,
     Timestamp,
@@ -73,6 +75,25 @@ class VonageAccount(ApiModel):
     credentials_secret_ref: VonageCredentials = Field(description="Where the credentials are.")
 
 
+class Budget(ApiModel):
+    """What the account's numbers may come to; checked before every purchase, over all replicas."""
+
+    max_numbers: Annotated[int, Field(ge=0, le=100000)] | None = Field(
+        None,
+        description="Numbers of ours in the account at most, those retained without a tenant included."
+        " Left out: no bound.",
+    )
+    max_monthly_cost: Annotated[list[Money], Field(max_length=8)] | None = Field(
+        None,
+        description="Monthly cost of those numbers at most, by currency. A number whose price is unknown, or in"
+        " a currency that is not named, is not bought. Left out: no bound.",
+        json_schema_extra=list_map("currency"),
+    )
+    max_purchases_per_hour: Annotated[int, Field(ge=0, le=10000)] | None = Field(
+        None, description="Purchases within any 60 minutes at most. Left out: no bound."
+    )
+
+
 class PhoneProviderSpec(ApiModel):
     """An account and how it may be used."""
 
@@ -98,6 +119,16 @@ class PhoneProviderSpec(ApiModel):
     )
     priority: Annotated[int, Field(ge=0, le=1000)] | None = Field(
         None, description="Providers with a higher priority are asked first. Left out: 100."
+    )
+    allowed_namespaces: AllowedNamespaces | None = Field(
+        None,
+        description="Namespaces whose tenants may be given a number of this account. Tenants keep what they have."
+        " Left out: all.",
+    )
+    budget: Budget | None = Field(
+        None,
+        description="Bounds on what is bought here; a tenant beyond them waits with BudgetReached."
+        " Left out: none.",
     )
     api_base_url: HttpUrl | None = Field(
         None, description="Base URL for tests and private gateways. Left out: the provider's own."
@@ -129,11 +160,50 @@ class PhoneProviderSpec(ApiModel):
 
 
 class OrphanNumber(ApiModel):
-    """A number with our mark that no tenant has."""
+    """A number of ours that no tenant has, or one whose purchase a tenant left undecided when it went."""
 
     number: E164 = Field(description="The number.")
-    mark: MarkText = Field(description="Its mark.")
+    mark: MarkText | None = Field(None, description="Its mark. Left out: it carries none.")
+    claimed_by: Identifier | None = Field(
+        None,
+        description="Namespace and name of a tenant that is gone and had begun to buy the number: it may be"
+        " ours and cost money. Left out: nobody had.",
+    )
     since: Timestamp = Field(description="When it was first seen without a tenant.")
+
+
+class Reservation(ApiModel):
+    """A purchase that the count of the account's numbers does not show yet."""
+
+    number: E164 = Field(description="The number.")
+    monthly_cost: Money | None = Field(None, description="Its monthly price. Left out: unknown.")
+    at: Timestamp = Field(description="When it was reserved.")
+
+
+class PurchasesInMinute(ApiModel):
+    """How many purchases were begun in one minute."""
+
+    minute: Timestamp = Field(description="The minute.")
+    purchases: Annotated[int, Field(ge=1)] = Field(description="How many.")
+
+
+class Spending(ApiModel):
+    """What the budget is held against. Every purchase is entered before it is made, whichever replica makes it."""
+
+    numbers: Annotated[int, Field(ge=0)] = Field(description="Numbers of ours in the account.")
+    monthly_cost: Annotated[list[Money], Field(max_length=32)] | None = Field(
+        None, description="What they cost a month, by currency.", json_schema_extra=list_map("currency")
+    )
+    unpriced: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Numbers among them whose price the provider does not tell. Left out: none."
+    )
+    counted_at: Timestamp = Field(description="When the list began that numbers and cost were counted in.")
+    reserved: Annotated[list[Reservation], Field(max_length=256)] | None = Field(
+        None, description="Purchases begun since.", json_schema_extra=list_map("number")
+    )
+    recent_purchases: Annotated[list[PurchasesInMinute], Field(max_length=64)] | None = Field(
+        None, description="Purchases begun in the last hour.", json_schema_extra=list_map("minute")
+    )
 
 
 class IrreversibleAct(ApiModel):
@@ -161,9 +231,10 @@ class PhoneProviderStatus(ApiModel):
     )
     orphans: Annotated[list[OrphanNumber], Field(max_length=256)] | None = Field(
         None,
-        description="Numbers with our mark and no tenant; never released by themselves.",
+        description="Numbers with our mark and no tenant, and purchases left undecided; never released by themselves.",
         json_schema_extra=list_map("number"),
     )
+    spending: Spending | None = Field(None, description="Only with spec.budget.")
     recent_irreversible: Annotated[list[IrreversibleAct], Field(max_length=64)] | None = Field(
         None, description="Irreversible acts of the last hour.", json_schema_extra=list_atomic()
     )

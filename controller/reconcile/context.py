@@ -11,12 +11,15 @@ from controller.reconcile.ports import (
     Events,
     FleetObjects,
     Ledger,
+    Namespaces,
     Secrets,
+    SpendingLedger,
     TenantIndex,
     Tenants,
     Wake,
 )
 from controller.reconcile.tenant_object import TenantKey
+from controller.reconcile.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,19 @@ class Policy:
     connect_interval: timedelta = timedelta(seconds=60)
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedPurchase:
+    """A provider refused to sell to a tenant as its spec stands: asking again would be refused again.
+
+    It holds for this generation of the spec and while the account is the same (`turns` of the account).
+    """
+
+    account: str
+    turns: int
+    generation: int
+    verdict: Verdict
+
+
 @dataclass(slots=True)
 class Memory:
     """What one process remembers of tenants; losing it costs a few extra reads, never money."""
@@ -42,12 +58,14 @@ class Memory:
     deep_checked_at: dict[TenantKey, datetime] = field(default_factory=dict)
     connected_at: dict[TenantKey, datetime] = field(default_factory=dict)
     claims_held: dict[TenantKey, tuple[str, str]] = field(default_factory=dict)
+    refused_purchases: dict[TenantKey, RefusedPurchase] = field(default_factory=dict)
 
     def forget(self, key: TenantKey) -> None:
         """The tenant is gone."""
         self.deep_checked_at.pop(key, None)
         self.connected_at.pop(key, None)
         self.claims_held.pop(key, None)
+        self.refused_purchases.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +76,10 @@ class Context:
     fleet: Fleet
     tenants: Tenants
     secrets: Secrets
+    namespaces: Namespaces
     claims: Claims
     ledger: Ledger
+    spending_ledger: SpendingLedger
     events: Events
     fleet_objects: FleetObjects
     tenant_index: TenantIndex

@@ -68,7 +68,7 @@ async def _resolved(run: Run) -> NumberObserved:
     """
     observed = await observe_number(run.tenant, run.desired, run.context, buying=False)
     if observed.intent is not None:
-        outcome = await purchase.finish(observed.intent, run)
+        outcome = await purchase.finish(observed.intent, observed.monthly_cost, run)
         if isinstance(outcome, purchase.NotBought):
             return NumberObserved()
         # Recorded before it is let go of: with the purchase in status its claim would outlive the tenant.

@@ -1,13 +1,17 @@
 """The accounts and servers tenants can be served by, as far as they are known now."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from controller.api.conditions import Reason
 from controller.api.evolution_server import EvolutionServerSpec
-from controller.api.phone_provider import PhoneProviderSpec
+from controller.api.phone_provider import PhoneProviderSpec, Spending
 from controller.providers.evolution.protocol import EvolutionServerClient
-from controller.providers.telephony.protocol import TelephonyAccount
+from controller.providers.telephony.protocol import Price, TelephonyAccount
+from controller.reconcile.number.calls import CallLog
+from controller.reconcile.number.holdings import Holding, NumberKind
 from controller.reconcile.snapshot import ListedInstances, ListedNumbers
 from controller.reconcile.verdict import Verdict
 
@@ -15,11 +19,22 @@ DEFAULT_PRIORITY = 100
 DEFAULT_MAX_INSTANCES = 500
 
 
+@dataclass(frozen=True, slots=True)
+class UnresolvedClaim:
+    """A number whose purchase was begun for a tenant that is gone, and may have been made."""
+
+    number: str
+    tenant: str
+    since: datetime
+
+
 @dataclass(slots=True)
 class PhoneAccount:
     """A PhoneProvider. `problem` says why it cannot be asked; `client` is None until it can.
 
-    `made_of` is a fingerprint of the spec and credentials the client was made of.
+    `made_of` is a fingerprint of the spec and credentials the client was made of; `turns` counts how often the
+    account was edited, failed or recovered. `prices` are those of the kinds of number that are ours there, as last
+    read at `priced_at`. `spending` is the newest record known that the budget is held against.
     """
 
     name: str
@@ -27,8 +42,17 @@ class PhoneAccount:
     deleting: bool = False
     client: TelephonyAccount | None = None
     made_of: str = ""
+    turns: int = 0
     problem: Verdict | None = None
     listed: ListedNumbers = field(default_factory=ListedNumbers)
+    prices: dict[NumberKind, Price | None] = field(default_factory=dict)
+    priced_at: datetime | None = None
+    holdings: tuple[Holding, ...] = ()
+    spending: Spending | None = None
+    spending_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    calls: CallLog = field(default_factory=CallLog)
+    orphans: int = 0
+    unresolved: tuple[UnresolvedClaim, ...] = ()
 
     @property
     def open(self) -> bool:

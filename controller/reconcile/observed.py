@@ -1,6 +1,5 @@
 """What the outside world looks like for one tenant: plain data that the plan is computed from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from controller.api.business_tenant_status import InstanceStatus, NumberOrigin, 
 from controller.api.common_fields import Money
 from controller.providers.evolution.protocol import InstanceRow, SessionState, WebhookSettings
 from controller.providers.telephony.protocol import Candidate, OwnedNumber
+from controller.reconcile.usage import Usage
 from controller.reconcile.verdict import Verdict
 
 
@@ -99,4 +99,4 @@ class TenantObserved:
     instance: InstanceObserved = field(default_factory=InstanceObserved)
     applied_profile: str | None = None
     routing: RoutingObserved = field(default_factory=RoutingObserved)
-    repairs: Mapping[str, int] = field(default_factory=dict)
+    usage: Usage | None = None

@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from controller.api.conditions import Reason
-from controller.api.phone_provider import OrphanNumber, PhoneProviderSpec
+from controller.api.phone_provider import OrphanNumber, PhoneProviderSpec, Spending
 from controller.providers.errors import OutsideError
 from controller.reconcile.context import Context
 from controller.reconcile.desired import fingerprint
 from controller.reconcile.fleet import PhoneAccount
 from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
+from controller.reconcile.number.account_figures import gather_figures, recount_spending
+from controller.reconcile.number.budget import frees_room
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
 from controller.reconcile.serving import goes_now, poll_delay, poll_interval
@@ -35,11 +37,14 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
         if await goes_now(provider, context.fleet_objects, serving=serving):
             forget_phone_provider(name, context)
             return ON_CHANGE
-        before, was_proven = account.problem, account.listed.proven
-        verdict = await _connect(provider, account, context) or await _list(account, context)
+        before, was_proven, made_of = account.problem, account.listed.proven, account.made_of
+        account.spending = recorded = _recorded_spending(provider)
+        verdict = await _connect(provider, account, context) or await _look(account, context)
         account.problem = None if verdict.ready else verdict
-        turned = edited or (before is None) != (account.problem is None)
-        _wake_tenants(account, context, first=account.listed.proven and not was_proven, turned=turned)
+        turned = edited or made_of != account.made_of or (before is None) != (account.problem is None)
+        account.turns += turned
+        first = account.listed.proven and not was_proven
+        _wake_tenants(account, context, first=first, turned=turned or frees_room(recorded, account.spending))
         await _report(provider, account, verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
@@ -88,8 +93,8 @@ async def _drop_client(account: PhoneAccount) -> None:
         await client.close()
 
 
-async def _list(account: PhoneAccount, context: Context) -> Verdict:
-    """One complete list; a failed one is never a snapshot."""
+async def _look(account: PhoneAccount, context: Context) -> Verdict:
+    """One complete list, and what is gathered beside it; a failed list is never a snapshot."""
     client = account.client
     assert client is not None  # noqa: S101  # _connect made it
     began_at = context.clock.now()
@@ -103,6 +108,7 @@ async def _list(account: PhoneAccount, context: Context) -> Verdict:
     if problem is not None:
         return Verdict.failed(problem)
     changed = account.listed.put_numbers(began_at, numbers)
+    await gather_figures(account, client, context)
     if account.listed.complete_lists > 1:
         _wake_owners(account, changed, context)
     return Verdict.good(Reason.AVAILABLE, f"{len(account.listed.rows)} numbers listed.")
@@ -130,11 +136,35 @@ def _wake_tenants(account: PhoneAccount, context: Context, *, first: bool, turne
 
 
 async def _report(provider: Provider, account: PhoneAccount, verdict: Verdict, context: Context) -> None:
+    if provider.spec.budget is None or not account.listed.proven:
+        await _write_status(provider, provider.resource_version, account, verdict, context)
+        return
+    # Purchases enter themselves into the same status: with our own workers we take turns, and count on the newest.
+    async with account.spending_turn:
+        entry = await context.spending_ledger.spending(account.name)
+        if entry is not None:
+            version, account.spending = entry
+            recount_spending(account, context)
+            await _write_status(provider, version, account, verdict, context)
+
+
+async def _write_status(
+    provider: Provider, resource_version: str, account: PhoneAccount, verdict: Verdict, context: Context
+) -> None:
     status = _status(provider, account, verdict, context)
     kept = {name: provider.status[name] for name in ("recentIrreversible",) if name in provider.status}
     patch = status_patch(provider.status, {**kept, **status})
     if patch:
-        await context.fleet_objects.patch_status(provider.key, provider.resource_version, patch)
+        await context.fleet_objects.patch_status(provider.key, resource_version, patch)
+
+
+def _recorded_spending(provider: Provider) -> Spending | None:
+    recorded = provider.status.get("spending")
+    return (
+        Spending.model_validate(recorded)
+        if recorded is not None and provider.spec.budget is not None
+        else None
+    )
 
 
 def _status(provider: Provider, account: PhoneAccount, verdict: Verdict, context: Context) -> dict[str, Any]:
@@ -151,14 +181,17 @@ def _status(provider: Provider, account: PhoneAccount, verdict: Verdict, context
         return status
     marks = {number: Mark.parse(owned.settings.label) for number, owned in account.listed.rows.items()}
     ours = {n: m for n, m in marks.items() if m is not None and m.cluster_id == context.policy.cluster_id}
+    if account.spending is not None:
+        status["spending"] = account.spending.to_wire()
     status |= {
         "numbersOwned": len(marks),
         "numbersManaged": len(ours),
         "numbersUnmarked": sum(mark is None for mark in marks.values()),
     }
     orphans = _orphans(account, ours, before, context, now)
+    account.orphans = len(orphans)
     if orphans:
-        status["orphans"] = orphans
+        status["orphans"] = [orphan.to_wire() for orphan in orphans[:ORPHANS_SHOWN]]
     return status
 
 
@@ -168,20 +201,22 @@ def _orphans(
     before: Mapping[str, Any],
     context: Context,
     now: datetime,
-) -> list[dict[str, Any]]:
-    """Numbers with our mark and no tenant; reported, never released by themselves."""
+) -> list[OrphanNumber]:
+    """Numbers with our mark and no tenant, and undecided purchases; reported, never released by themselves."""
     known = {orphan["number"]: orphan["since"] for orphan in before.get("orphans") or ()}
     index = context.tenant_index
-    without = [
+    without = {
         number
-        for number, mark in sorted(ours.items())
+        for number, mark in ours.items()
         if index.holding_number(number) is None and index.by_hash(mark.tenant_hash) is None
-    ]
+    }
+    claimed = {claim.number: claim.tenant for claim in account.unresolved}
     return [
         OrphanNumber(
             number=number,
-            mark=account.listed.rows[number].settings.label,
+            mark=account.listed.rows[number].settings.label if number in ours else None,
+            claimed_by=claimed.get(number),
             since=known.get(number, stamp(now)),
-        ).to_wire()
-        for number in without[:ORPHANS_SHOWN]
+        )
+        for number in sorted(without | claimed.keys())
     ]

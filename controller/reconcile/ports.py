@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.group import Kind
-from controller.api.phone_provider import IrreversibleAct, PhoneProviderSpec
+from controller.api.phone_provider import IrreversibleAct, PhoneProviderSpec, Spending
 from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.telephony.protocol import TelephonyAccount
 from controller.reconcile.fleet_object import FleetKey
@@ -48,6 +48,13 @@ class Secrets(Protocol):
         """Create or overwrite a Secret in the tenant's namespace that goes when the tenant goes."""
 
 
+class Namespaces(Protocol):
+    """Namespaces as far as `spec.allowedNamespaces` needs them."""
+
+    def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """Labels of the namespace; None when they are not known."""
+
+
 class ClaimResult(StrEnum):
     NEW = "new"  # free until now: nothing was begun under it
     OURS = "ours"  # this tenant's already: a purchase may be under way
@@ -71,6 +78,16 @@ class Ledger(Protocol):
     async def append(
         self, kind: Kind, name: str, resource_version: str, acts: tuple[IrreversibleAct, ...]
     ) -> None:
+        """Replace the record; raises `ObjectChangedError` when somebody else wrote meanwhile."""
+
+
+class SpendingLedger(Protocol):
+    """What a provider's budget is held against, recorded in its status so that all replicas count as one."""
+
+    async def spending(self, provider: str) -> tuple[str, Spending | None] | None:
+        """ResourceVersion and record of the provider, read now; None when the provider is gone."""
+
+    async def record_spending(self, provider: str, resource_version: str, spending: Spending) -> None:
         """Replace the record; raises `ObjectChangedError` when somebody else wrote meanwhile."""
 
 

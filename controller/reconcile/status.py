@@ -28,6 +28,7 @@ from controller.reconcile.number.apply import number_status
 from controller.reconcile.observed import TenantObserved
 from controller.reconcile.tenant_object import InvalidTenant, Tenant
 from controller.reconcile.timestamps import stamp
+from controller.reconcile.usage import with_usage
 from controller.reconcile.verdict import Facet, Verdict
 
 # Facets that hold back Ready; templates are reviewed by Meta for days and do not.
@@ -53,7 +54,7 @@ def converged_status(tenant: Tenant, findings: Findings) -> BusinessTenantStatus
     now = findings.observed.now
     summary = _summarise(tenant, findings)
     conditions = [_condition(facet, verdict, tenant, now) for facet, verdict in _in_order(findings.verdicts)]
-    return tenant.status.model_copy(
+    status = tenant.status.model_copy(
         update={
             "observed_generation": tenant.generation,
             "phase": summary.phase,
@@ -70,6 +71,7 @@ def converged_status(tenant: Tenant, findings: Findings) -> BusinessTenantStatus
             "last_handled_reconcile_at": _handled_request(tenant),
         }
     )
+    return with_usage(status, tenant, findings.observed.usage, now)
 
 
 def held_status(

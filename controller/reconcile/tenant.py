@@ -27,6 +27,7 @@ from controller.reconcile.routing import observe_routing
 from controller.reconcile.run import Run
 from controller.reconcile.status import Findings, converged_status, held_status, invalid_status, status_patch
 from controller.reconcile.tenant_object import InvalidTenant, Tenant
+from controller.reconcile.usage import observe_usage
 from controller.reconcile.verdict import Again, Verdict
 
 log = structlog.get_logger(__name__)
@@ -136,6 +137,7 @@ async def observe(run: Run, _: BackOff) -> NextLook | None:
         instance=instance,
         applied_profile=tenant.status.profile.applied_hash if tenant.status.profile else None,
         routing=await observe_routing(tenant, desired, number, instance, context),
+        usage=observe_usage(tenant, context.fleet, context.clock.now()),
     )
     return None
 

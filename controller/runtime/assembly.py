@@ -26,6 +26,7 @@ from controller.runtime.kube_resources import BUSINESS_TENANTS
 from controller.runtime.leases import NumberClaims
 from controller.runtime.metadata_watch import MetadataWatch
 from controller.runtime.metrics import OperatorMetrics
+from controller.runtime.namespace_labels import NamespaceLabels
 from controller.runtime.queue import Fairness, WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.tenant_cache import TenantCache
@@ -47,7 +48,9 @@ class Process:
     engine: Engine
     queue: WorkQueue[Key]
     tenants: TenantCache
+    fleet: Fleet
     secret_versions: MetadataWatch
+    namespace_labels: NamespaceLabels
     recorder: EventRecorder
     clock: Clock
 
@@ -63,11 +66,12 @@ class Process:
                 for body in page:
                     self.engine.tenant_event(body, deleted=False, initial=True)
         await self.secret_versions.wait_synced()
+        await self.namespace_labels.wait_tried()
         log.info("caches are warm", tenants=len(self.tenants))
 
     async def sweep(self) -> None:
-        """Release what crashed processes left claimed, until cancelled."""
-        await keep_sweeping(self.claims, self.tenants, self.clock)
+        """Release what crashed processes left claimed and report what cannot be resolved, until cancelled."""
+        await keep_sweeping(self.claims, self.tenants, self.fleet, self.clock)
 
     async def work(self) -> None:
         """Handle keys until cancelled; what runs then gets the drain time to finish."""
@@ -94,6 +98,7 @@ async def assemble(
     metrics.watch_queues({"tenants": queue})
     wakers = Wakers(queue, tenants, fleet_cache, settings.operator_namespace)
     versions = MetadataWatch(api, wakers.secret_changed, namespaces=_secret_namespaces(settings), clock=clock)
+    namespaces = NamespaceLabels(api, wakers.namespace_changed, clock=clock)
     claims = NumberClaims(api, settings.operator_namespace, clock=clock)
     recorder = EventRecorder(api, instance=_instance_name(), clock=clock, on_dropped=metrics.event_dropped)
     fleet_objects = KubeFleetObjects(api, fleet_cache)
@@ -102,8 +107,10 @@ async def assemble(
         fleet=fleet,
         tenants=KubeTenants(api, tenants),
         secrets=KubeSecrets(api, versions),
+        namespaces=namespaces,
         claims=KubeClaims(claims),
         ledger=fleet_objects,
+        spending_ledger=fleet_objects,
         events=KubeEvents(recorder),
         fleet_objects=fleet_objects,
         tenant_index=tenants,
@@ -115,7 +122,19 @@ async def assemble(
     engine = Engine(context, queue, tenants, fleet_cache, metrics, jitter=settings.resync_jitter)
     try:
         yield Process(
-            settings, configuration, registry, api, claims, engine, queue, tenants, versions, recorder, clock
+            settings=settings,
+            configuration=configuration,
+            registry=registry,
+            api=api,
+            claims=claims,
+            engine=engine,
+            queue=queue,
+            tenants=tenants,
+            fleet=fleet,
+            secret_versions=versions,
+            namespace_labels=namespaces,
+            recorder=recorder,
+            clock=clock,
         )
     finally:
         await _close_clients(fleet)
@@ -129,6 +148,7 @@ def _policy(settings: Settings) -> Policy:
         number_poll_interval=settings.number_poll_interval,
         instance_poll_interval=settings.instance_poll_interval,
         deep_check_interval=settings.deep_check_interval,
+        sale_check_interval=settings.sale_check_interval,
         retain_timeout=settings.retain_timeout,
         irreversible_per_hour=settings.irreversible_per_hour,
         repairs_per_hour=settings.repairs_per_hour,

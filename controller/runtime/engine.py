@@ -62,6 +62,10 @@ class Wakers:
             for fleet_key in self._fleet.naming_secret(name):
                 self._queue.add(fleet_key)
 
+    def namespace_changed(self, namespace: str) -> None:
+        """Its labels changed: tenants that lack something may be let in now, or no longer."""
+        self.wake(key for key in self._tenants.unsettled() if key.namespace == namespace)
+
 
 class QueueBackOff:
     """Implements `BackOff` with the queue's own count of failures; a failing key is put back by it."""
@@ -105,11 +109,20 @@ class Engine:
         """A version of a tenant from the watch; enqueues only what the engine would act on."""
         metadata = body["metadata"]
         key = TenantKey(metadata["namespace"], metadata["name"])
+        named = self._tenants.named_number(key)
         if deleted:
             self._tenants.remove(key)
             self._queue.add(key)
         elif self._tenants.put(body):
             self._queue.add(key, priority=Priority.STARTUP if initial else Priority.FRESH)
+        if named is not None and named != self._tenants.named_number(key):
+            self._wake_next_naming(named)
+
+    def _wake_next_naming(self, number: str) -> None:
+        """A tenant no longer names the number to take over: the next oldest that does may have it."""
+        following = self._tenants.first_naming_number(number)
+        if following is not None:
+            self._queue.add(following, priority=Priority.RESYNC)
 
     def fleet_event(self, kind: Kind, body: dict[str, Any], *, deleted: bool) -> None:
         """A version of a provider or server from the watch."""

@@ -30,9 +30,80 @@ def register_fleet_gauges(metrics: OperatorMetrics, fleet: Fleet, tenants: Tenan
         return samples
 
     metrics.add_gauge("provider_numbers", "Numbers in an account.", numbers, labels=("provider",))
+    _register_money(metrics, fleet)
+    metrics.add_counter(
+        "tenant_calls",
+        "Calls to tenants' numbers since the operator started, where the provider lists calls.",
+        lambda: _calls(fleet, tenants),
+        labels=("namespace", "tenant"),
+    )
     metrics.add_gauge("server_instances", "Instances on a server.", instances, labels=("server",))
     metrics.add_gauge("server_sessions_open", "Sessions that are open.", sessions_open, labels=("server",))
     metrics.add_gauge(
         "fleet_ready", "1 while an account or server can be used.", ready, labels=("kind", "name")
     )
     metrics.add_gauge("tenants", "Tenants in the cache.", lambda: {(): float(len(tenants))})
+
+
+def _register_money(metrics: OperatorMetrics, fleet: Fleet) -> None:
+    """What is ours in every account, what it costs, and what of it nobody needs."""
+
+    def managed() -> Samples:
+        samples: dict[tuple[str, ...], float] = {}
+        for account in fleet.accounts.values():
+            for holding in account.holdings:
+                key = (account.name, holding.country)
+                samples[key] = samples.get(key, 0) + holding.numbers
+        return samples
+
+    def monthly_cost() -> Samples:
+        samples: dict[tuple[str, ...], float] = {}
+        for account in fleet.accounts.values():
+            for holding in account.holdings:
+                if (cost := holding.monthly_cost) is not None:
+                    key = (account.name, holding.country, cost.currency)
+                    samples[key] = samples.get(key, 0.0) + float(cost.amount)
+        return samples
+
+    def unpriced() -> Samples:
+        return {
+            (a.name,): sum(h.numbers for h in a.holdings if h.price is None) for a in fleet.accounts.values()
+        }
+
+    def orphans() -> Samples:
+        return {(a.name,): a.orphans for a in fleet.accounts.values() if a.listed.proven}
+
+    metrics.add_gauge(
+        "provider_numbers_managed",
+        "Numbers of ours in an account.",
+        managed,
+        labels=("provider", "country"),
+    )
+    metrics.add_gauge(
+        "provider_monthly_cost",
+        "What the numbers of ours in an account cost a month.",
+        monthly_cost,
+        labels=("provider", "country", "currency"),
+    )
+    metrics.add_gauge(
+        "provider_numbers_unpriced",
+        "Numbers of ours whose price the provider does not tell.",
+        unpriced,
+        labels=("provider",),
+    )
+    metrics.add_gauge(
+        "provider_orphans",
+        "Numbers of ours that no tenant has, and undecided purchases.",
+        orphans,
+        labels=("provider",),
+    )
+
+
+def _calls(fleet: Fleet, tenants: TenantCache) -> Samples:
+    samples: dict[tuple[str, ...], float] = {}
+    for account in fleet.accounts.values():
+        for number, count in account.calls.counts.items():
+            key = tenants.holding_number(number)
+            if key is not None:
+                samples[key.namespace, key.name] = samples.get((key.namespace, key.name), 0) + count
+    return samples

@@ -1,10 +1,10 @@
-"""PhoneProvider and EvolutionServer objects in the API server, and the ledger in their status."""
+"""PhoneProvider and EvolutionServer objects in the API server, and the ledgers in their status."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from controller.api.group import SERVING_FINALIZER, Kind
-from controller.api.phone_provider import IrreversibleAct
+from controller.api.phone_provider import IrreversibleAct, Spending
 from controller.reconcile.fleet_object import FleetKey
 from controller.reconcile.ports import ObjectChangedError
 from controller.runtime.cluster import KubeApi
@@ -45,7 +45,7 @@ class FleetCache:
 
 
 class KubeFleetObjects:
-    """Implements `FleetObjects` and `Ledger`."""
+    """Implements `FleetObjects`, `Ledger` and `SpendingLedger`."""
 
     def __init__(self, api: KubeApi, cache: FleetCache) -> None:
         self._api = api
@@ -77,6 +77,20 @@ class KubeFleetObjects:
     ) -> None:
         patch = {"recentIrreversible": [act.to_wire() for act in acts]}
         await self.patch_status(FleetKey(kind, name), resource_version, patch)
+
+    async def spending(self, provider: str) -> tuple[str, Spending | None] | None:
+        body = await self._api.get(PHONE_PROVIDERS, provider)
+        if body is None:
+            return None
+        recorded = (body.get("status") or {}).get("spending")
+        version = str(body["metadata"]["resourceVersion"])
+        return version, Spending.model_validate(recorded) if recorded is not None else None
+
+    async def record_spending(self, provider: str, resource_version: str, spending: Spending) -> None:
+        # A merge patch leaves what it does not name: fields that are empty now have to be named.
+        emptied = dict.fromkeys(("monthlyCost", "unpriced", "reserved", "recentPurchases"))
+        patch = {"spending": {**emptied, **spending.to_wire()}}
+        await self.patch_status(FleetKey(Kind.PHONE_PROVIDER, provider), resource_version, patch)
 
     async def _patch(self, key: FleetKey, body: JsonObject, *, subresource: str | None = None) -> str:
         resource = RESOURCES[key.kind]

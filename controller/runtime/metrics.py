@@ -1,11 +1,11 @@
-"""What the operator tells Prometheus. Label values come from code and configuration, never from tenants."""
+"""What the operator tells Prometheus. Label values come from code and names of objects, never from customers."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from controller.providers.transport import RequestOutcome
@@ -71,8 +71,8 @@ class OperatorMetrics:
         self._dropped_events = counter(
             "kubernetes_events_dropped_total", "Kubernetes Events cut off or refused by the API server."
         )
-        self._gauges = _Gauges()
-        registry.register(self._gauges)
+        self._read = _ReadAtScrape()
+        registry.register(self._read)
 
     def queue_observer(self, name: str) -> QueueObserver:
         """The observer of the queue called `name`."""
@@ -107,7 +107,13 @@ class OperatorMetrics:
         """Show what `read` returns at every scrape; without labels under the empty tuple. `read` must be
         quick.
         """
-        self._gauges.add(f"{PREFIX}_{name}", documentation, tuple(labels), read)
+        self._read.add(GaugeMetricFamily, f"{PREFIX}_{name}", documentation, tuple(labels), read)
+
+    def add_counter(
+        self, name: str, documentation: str, read: Callable[[], Samples], *, labels: Collection[str] = ()
+    ) -> None:
+        """As `add_gauge`, for what only grows while the process runs; `_total` is added to the name."""
+        self._read.add(CounterMetricFamily, f"{PREFIX}_{name}", documentation, tuple(labels), read)
 
     def reconciled(self, result: str, seconds: float) -> None:
         """The engine ended a pass over a tenant."""
@@ -151,31 +157,39 @@ class _QueueMetrics:
         self._retries.inc()
 
 
-class _Gauges(Collector):
-    """Gauges that are read when they are scraped, instead of being kept up to date."""
+_Family = type[GaugeMetricFamily] | type[CounterMetricFamily]
+
+
+class _ReadAtScrape(Collector):
+    """Metrics that are read when they are scraped, instead of being kept up to date."""
 
     def __init__(self) -> None:
-        self._gauges: list[tuple[str, str, tuple[str, ...], Callable[[], Samples]]] = []
+        self._metrics: list[tuple[_Family, str, str, tuple[str, ...], Callable[[], Samples]]] = []
 
     def add(
-        self, name: str, documentation: str, labels: tuple[str, ...], read: Callable[[], Samples]
+        self,
+        family: _Family,
+        name: str,
+        documentation: str,
+        labels: tuple[str, ...],
+        read: Callable[[], Samples],
     ) -> None:
-        if any(name == known for known, *_ in self._gauges):
-            message = f"The gauge {name} is registered already."
+        if any(name == known for _, known, *_ in self._metrics):
+            message = f"The metric {name} is registered already."
             raise ValueError(message)
-        self._gauges.append((name, documentation, labels, read))
+        self._metrics.append((family, name, documentation, labels, read))
 
     def describe(self) -> list[GaugeMetricFamily]:
         return []
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        for name, documentation, labels, read in self._gauges:
-            family = GaugeMetricFamily(name, documentation, labels=labels)
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        for make, name, documentation, labels, read in self._metrics:
+            family = make(name, documentation, labels=labels)
             try:
                 for values, number in read().items():
                     family.add_metric(values, number)
             except Exception:
-                # One gauge that cannot be read must not hide all the others from an alert.
-                log.exception("A gauge could not be read; it is left out.", metric=name)
+                # One that cannot be read must not hide all the others from an alert.
+                log.exception("A metric could not be read; it is left out.", metric=name)
                 continue
             yield family

@@ -95,6 +95,11 @@ class Settings:
         " Default: 30m. Shorter repairs drift sooner and costs one or more requests a tenant each time.",
         default=timedelta(minutes=30),
     )
+    sale_check_interval: timedelta = _setting(
+        "How often a tenant whose number nobody sells, or nobody sells within its bounds, looks again."
+        " Default: 10m. Shorter finds new stock sooner and costs a search a waiting tenant each time.",
+        default=timedelta(minutes=10),
+    )
     resync_jitter: float = _setting(
         "Part of an interval by which each tenant's next look is moved at random, 0 to 0.5. Default:"
         " 0.1. 0: tenants that started together stay together, and so do their requests.",
@@ -153,7 +158,12 @@ class Settings:
         self._require("irreversible_per_hour", self.irreversible_per_hour >= 0, "must not be negative")
         self._require("resync_jitter", 0.0 <= self.resync_jitter <= 0.5, "must be between 0 and 0.5")  # noqa: PLR2004
         self._require("probe_port", 0 <= self.probe_port <= _LARGEST_PORT, "must be a port, 0 to 65535")
-        for name in ("number_poll_interval", "instance_poll_interval", "deep_check_interval"):
+        for name in (
+            "number_poll_interval",
+            "instance_poll_interval",
+            "deep_check_interval",
+            "sale_check_interval",
+        ):
             self._require(name, getattr(self, name) >= timedelta(seconds=1), "must be 1s or more")
 
     def _check_names(self) -> None:

@@ -121,6 +121,11 @@ class TenantCache:
         naming = self._naming_number.get(number)
         return min(naming, key=lambda key: (naming[key], key)) if naming else None
 
+    def named_number(self, key: TenantKey) -> str | None:
+        """The number that the tenant's spec names to take over."""
+        entry = self._entries.get(key)
+        return entry.holdings.named_number if entry is not None else None
+
     def by_hash(self, tenant_hash: str) -> TenantKey | None:
         return self._by_hash.get(tenant_hash)
 

@@ -32,6 +32,8 @@ VONAGE_ONLY = "spec.vonage goes with type Vonage only"
 PROVIDER_TYPE = "spec.type is immutable"
 ACCOUNT = "spec.twilio.accountSID is immutable"
 API_KEY = "spec.vonage.apiKey is immutable"
+SELECTOR_NEEDED = "spec.allowedNamespaces.selector is needed with from Selector"
+SELECTOR_ALONE = "spec.allowedNamespaces.selector goes with from Selector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,25 @@ def test_a_provider_names_its_account(providers: Objects, message: str, spec: Bo
     )
 
 
+@pytest.mark.parametrize(
+    ("message", "allowed"),
+    [(SELECTOR_NEEDED, {"from": "Selector"}), (SELECTOR_ALONE, {"from": "All", "selector": {}})],
+)
+def test_a_selector_of_namespaces_goes_with_its_word(
+    providers: Objects, name: str, message: str, allowed: Body
+) -> None:
+    answer = providers.create(bodies.provider("wrong", allowedNamespaces=allowed))
+
+    assert answer.refusal == (
+        422,
+        "Invalid",
+        f'PhoneProvider.{GROUP} "wrong" is invalid: spec.allowedNamespaces: Invalid value: {message}',
+    )
+    labels = {"from": "Selector", "selector": {"matchLabels": {"tier": "gold"}}}
+    providers.create(bodies.provider(name, allowedNamespaces=labels)).done()
+    providers.delete(name).done()
+
+
 def test_the_type_and_the_key_of_a_provider_stay(providers: Objects, name: str) -> None:
     providers.create(bodies.provider(name, **IS_VONAGE)).done()
     providers.merge(name, {"spec": {"vonage": {"apiKey": "1a2345b7"}}}).done()
@@ -231,4 +252,6 @@ def test_no_rule_is_left_out() -> None:
     }
 
     of_providers = {NO_TWILIO, NO_VONAGE, TWILIO_ONLY, VONAGE_ONLY, PROVIDER_TYPE, ACCOUNT, API_KEY}
-    assert {case.message for case in REFUSED} | IMMUTABLE.keys() | {ID} | of_providers == written
+    of_namespaces = {SELECTOR_NEEDED, SELECTOR_ALONE}
+    known = {case.message for case in REFUSED} | IMMUTABLE.keys() | {ID} | of_providers | of_namespaces
+    assert known == written

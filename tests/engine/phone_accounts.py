@@ -85,6 +85,10 @@ class PhoneAccount(ABC):
         """Change what is sold of Latvian mobile numbers."""
         await self.console("inventory", {"LV": {self.mobile: shelf}})
 
+    async def lose(self, number: str) -> None:
+        """The account no longer owns this number, and nobody told us."""
+        await self.console(f"numbers/{number}")
+
     async def go_down(self) -> None:
         await self.console("faults", [{"match": "* /**", "action": "status:503"}])
 

@@ -71,7 +71,7 @@ class OperatorProcess:
     async def sweep(self) -> None:
         """What the sweep does ten minutes later."""
         await self._clock.advance(YOUNGEST_SWEPT.total_seconds())
-        await sweep_claims(self.process.claims, self.process.tenants, self._clock)
+        await sweep_claims(self.process.claims, self.process.tenants, self.process.fleet, self._clock)
         await self.until_quiet(within=0.5)
 
     async def look_at_all(self) -> None:
@@ -111,6 +111,7 @@ class OperatorProcess:
     async def _read_secret_versions(self) -> None:
         for watch in self.process.secret_versions._watches:
             await watch._list()
+        await self.process.namespace_labels._watch._list()
 
 
 async def _work_off(queue: WorkQueue[K], handle: Callable[[K], Awaitable[Any]]) -> bool:

@@ -8,9 +8,17 @@ import pytest
 from controller.reconcile.ownership import Mark, MarkState, Owner
 
 from .conftest import StartWorld
-from .phone_accounts import OTHER_TWILIO_CUSTOMER, PROVIDERS, PhoneAccount
+from .phone_accounts import PROVIDERS, PhoneAccount
 from .tenants import VOICE_URL, called, number_only
-from .world import CLUSTER_ID, NAMESPACE, OPERATOR_NAMESPACE, World, custom_resources, provider_object
+from .world import (
+    CLUSTER_ID,
+    NAMESPACE,
+    SECOND_PROVIDER,
+    World,
+    custom_resources,
+    provider_object,
+    second_account,
+)
 
 NAMED = "+37120000009"
 THEIRS = "http://theirs.test/voice"
@@ -137,7 +145,7 @@ async def test_a_rebuilt_cluster_buys_nothing_while_an_account_is_down(world: Wo
     await world.twilio_console(
         "faults", [{"match": f"* /2010-04-01/Accounts/{world.phone.account}**", "action": "status:503"}]
     )
-    await world.apply(*_other_account(world))
+    await world.apply(*second_account(world))
     operator = await world.ready(called())
     condition = await world.condition("NumberReady")
     assert condition["reason"] == "SearchingExisting"
@@ -154,7 +162,7 @@ async def test_a_rebuilt_cluster_buys_nothing_while_an_account_is_down(world: Wo
         assert (recorded["number"], recorded["origin"]) == (NAMED, "TakenBack")
         assert world.twilio.world.charges == []
     else:
-        assert (recorded["provider"], recorded["origin"]) == ("zz-second", "Purchased")
+        assert (recorded["provider"], recorded["origin"]) == (SECOND_PROVIDER, "Purchased")
 
 
 async def test_a_provider_that_does_not_parse_blocks_the_proof(world: World) -> None:
@@ -185,16 +193,6 @@ async def test_a_named_number_is_found_also_while_another_account_is_down(world:
 def _is_marked_by(world: World, tenant: str, state: MarkState) -> bool:
     mark = Mark.parse(world.phone.numbers()[NAMED].label)
     return Owner(CLUSTER_ID, NAMESPACE, tenant).owns(mark) and mark is not None and mark.state is state
-
-
-def _other_account(world: World) -> list[dict[str, Any]]:
-    """A PhoneProvider that works, and is asked after the world's own."""
-    metadata = {"name": "second", "namespace": OPERATOR_NAMESPACE}
-    account = {"accountSID": OTHER_TWILIO_CUSTOMER, "credentialsSecretRef": {"name": "second"}}
-    return [
-        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"authToken": "other"}},
-        provider_object("zz-second", world.phone.fake.base_url, twilio=account),
-    ]
 
 
 def _definition_of_a_newer_operator() -> dict[str, Any]:

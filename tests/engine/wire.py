@@ -74,6 +74,7 @@ class Wire:
 
     kube_changes: list[str] = field(default_factory=list)
     outside_changes: list[str] = field(default_factory=list)
+    outside_reads: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     bodies: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
@@ -88,7 +89,7 @@ class Wire:
             async def change() -> Answer:
                 return await wire._kube_change(request, send_kube(connection, request))
 
-            if request.resource.partition("/")[0] in OF_THE_FLEET:
+            if request.resource.partition("/")[0] in OF_THE_FLEET and not _enters_purchase(request):
                 return await change()
             answer = await _mortal(f"{request.verb} {request.resource} {request.subject}", change)
             assert isinstance(answer, Answer)
@@ -97,6 +98,7 @@ class Wire:
         async def outside(transport: Transport, call: Call, judge: Judge) -> OutsideAnswer:
             # Evolution connects an instance by GET.
             if call.method == "GET" and "/instance/connect/" not in call.operation:
+                wire.outside_reads.append(call.operation)
                 return await send_outside(transport, call, judge)
             answer = await _mortal(
                 call.operation, lambda: wire._outside_change(call, send_outside(transport, call, judge))
@@ -127,6 +129,12 @@ class Wire:
         problems = broken_rules(body, self.bodies.get(key))
         self.bodies[key] = body
         assert not problems, problems
+
+
+def _enters_purchase(request: Request) -> bool:
+    """Whether a write on a provider is part of a tenant's way after all: a purchase entered into the budget."""
+    body = request.body
+    return isinstance(body, dict) and set(body.get("status") or ()) == {"spending"}
 
 
 async def _mortal(what: str, send: Callable[[], Awaitable[Any]]) -> Any:

@@ -31,7 +31,14 @@ from controller.sandbox.fakes.twilio import TwilioFake
 from controller.sandbox.fakes.twilio.state import OwnedNumber
 from tests.runtime.manual_clock import ManualClock
 
-from .phone_accounts import TWILIO_ACCOUNT, PhoneAccount, TwilioSide, VonageSide, console
+from .phone_accounts import (
+    OTHER_TWILIO_CUSTOMER,
+    TWILIO_ACCOUNT,
+    PhoneAccount,
+    TwilioSide,
+    VonageSide,
+    console,
+)
 from .process import OperatorProcess, operator_process
 from .wire import Death, Mortality, ProcessDied, Wire
 
@@ -43,6 +50,7 @@ WEBHOOK_TOKEN = "Bearer webhook-token-never-shown"
 CLUSTER_ID = "test"
 PROVIDER = TwilioSide.provider_name
 SERVER = "evolution-eu"
+SECOND_PROVIDER = "zz-second"
 # A fake that needs no time for what the real server takes seconds for.
 QUICK = Pace(
     qr_after=0,
@@ -331,6 +339,15 @@ def server_object(name: str, url: str, **spec: Any) -> dict[str, Any]:
             **spec,
         },
     )
+
+
+def second_account(world: World) -> list[dict[str, Any]]:
+    """A PhoneProvider of Twilio's other customer, and its Secret: it works, and is asked after the world's own."""
+    account = {"accountSID": OTHER_TWILIO_CUSTOMER, "credentialsSecretRef": {"name": SECOND_PROVIDER}}
+    return [
+        _secret(SECOND_PROVIDER, OPERATOR_NAMESPACE, authToken="other"),
+        provider_object(SECOND_PROVIDER, world.phone.fake.base_url, twilio=account),
+    ]
 
 
 def _object(api_version: str, kind: str, name: str, **rest: Any) -> dict[str, Any]:

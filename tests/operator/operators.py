@@ -98,18 +98,19 @@ class OperatorProcess:
     """The operator as `tenant-operator run`, on the machine's clock."""
 
     def __init__(
-        self, cluster: Cluster, settings: Settings, folder: Path, environment: dict[str, str] | None = None
+        self, cluster: Cluster, settings: Settings, log: Path, environment: dict[str, str] | None = None
     ) -> None:
         self._arguments = [
             f"--kubeconfig={cluster.kubeconfig}",
             f"--cluster-id={settings.cluster_id}",
             f"--operator-namespace={settings.operator_namespace}",
             f"--namespaces={','.join(settings.namespaces)}",
+            f"--sale-check-interval={settings.sale_check_interval.total_seconds():g}s",
             "--probe-address=127.0.0.1",
             "--probe-port=0",
         ]
         self._environment = environment or {}
-        self._log = folder / "operator.log"
+        self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
 

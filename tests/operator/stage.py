@@ -80,9 +80,9 @@ class Stage:
         settings = replace(self.settings, drain_timeout=timedelta(seconds=drain_seconds))
         return await self._start(OperatorTask(self.cluster, settings, self.clock, dict(environment or {})))
 
-    async def start_operator_process(self) -> Operator:
-        """An operator in a process of its own, on the machine's clock."""
-        return await self._start(OperatorProcess(self.cluster, self.settings, self.folder))
+    async def start_operator_process(self, name: str = "operator") -> Operator:
+        """An operator in a process of its own, on the machine's clock; `name` is that of its log."""
+        return await self._start(OperatorProcess(self.cluster, self.settings, self.folder / f"{name}.log"))
 
     async def _start(self, operator: Operator) -> Operator:
         self._stack.push_async_callback(operator.kill)

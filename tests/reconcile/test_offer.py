@@ -13,11 +13,12 @@ from controller.api.conditions import Reason
 from controller.providers.telephony.protocol import Candidate, NumberQuery, Price
 from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.fleet import Fleet, PhoneAccount
-from controller.reconcile.number.offer import in_order_of, look_for_offer, money, price_refusal
+from controller.reconcile.number.money import money
+from controller.reconcile.number.offer import in_order_of, look_for_offer, price_refusal
 from controller.reconcile.observed import Offer
 from controller.reconcile.verdict import Verdict
 
-from .builders import PHONE, POLICY, account, candidate, desired, tenant
+from .builders import NOW, PHONE, POLICY, account, candidate, desired, tenant
 
 
 class Market:
@@ -40,7 +41,12 @@ async def offered(*accounts: PhoneAccount, **number: Any) -> Offer | Verdict:
     wanted = desired(phoneNumber={**PHONE["phoneNumber"], **number}).number
     assert isinstance(wanted, DesiredNumber)
 
-    context: Any = SimpleNamespace(fleet=Fleet(accounts={a.name: a for a in accounts}), policy=POLICY)
+    context: Any = SimpleNamespace(
+        fleet=Fleet(accounts={a.name: a for a in accounts}),
+        policy=POLICY,
+        clock=SimpleNamespace(now=lambda: NOW),
+        namespaces=SimpleNamespace(labels={"tenants": {"tier": "gold"}}.get),
+    )
     return await look_for_offer(tenant(PHONE), wanted, context)
 
 

@@ -94,7 +94,7 @@ async def test_nothing_of_what_secrets_hold_is_kept(api: KubeApi) -> None:
     await api.create(SECRETS, secret("twilio", "hunter2"), "default")
     async with running(watch):
         await asyncio.wait_for(watch.wait_synced(), 5)
-        held = repr([scope.versions for scope in watch._watches])
+        held = repr([scope.properties for scope in watch._watches])
     assert "twilio" in held
     assert "hunter2" not in held
 

@@ -11,11 +11,12 @@ from controller.reconcile.change import BuyNumber, ConfigureNumber, FinishPurcha
 from controller.reconcile.context import Context
 from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.number import purchase
-from controller.reconcile.number.offer import money
+from controller.reconcile.number.money import money
 from controller.reconcile.observed import HeldNumber, NumberObserved
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import ClaimResult
 from controller.reconcile.run import Run
+from controller.reconcile.verdict import Verdict
 
 NumberAction = BuyNumber | FinishPurchase | TakeNumber | ConfigureNumber | RetainNumber
 
@@ -28,7 +29,7 @@ async def apply_number(action: NumberAction, observed: NumberObserved, run: Run)
             return _after_purchase(await purchase.buy_from(offer, run), prices, run)
         case FinishPurchase(intent=intent):
             known = {intent.candidate: observed.monthly_cost} if observed.monthly_cost else {}
-            return _after_purchase(await purchase.finish(intent, run), known, run)
+            return _after_purchase(await purchase.finish(intent, observed.monthly_cost, run), known, run)
         case TakeNumber(held=held, settings=settings, origin=origin):
             return await _take(held, settings, origin, run)
         case ConfigureNumber(held=held, settings=settings):
@@ -77,6 +78,8 @@ def _after_purchase(
     match outcome:
         case HeldNumber() as held:
             return _holding(held, NumberOrigin.PURCHASED, prices.get(held.owned.number), run)
+        case purchase.NotBought(refusal=Verdict() as refusal):
+            return NumberObserved(offer=refusal)
         case purchase.NotBought(why=why):
             raise Retryable(f"Choosing another number: {why}.", reason=Reason.PURCHASING)
 

@@ -2,12 +2,13 @@
 
 from controller.api.business_tenant_status import NumberOrigin
 from controller.api.conditions import Reason
-from controller.api.group import Annotation
+from controller.api.group import Annotation, Kind
 from controller.providers.errors import OutsideError
 from controller.providers.telephony.protocol import OwnedNumber
+from controller.reconcile.allowed_namespaces import not_allowed
 from controller.reconcile.context import Context
 from controller.reconcile.desired import DesiredNumber, DesiredTenant
-from controller.reconcile.number.offer import look_for_offer
+from controller.reconcile.number.offer import lets_in, look_for_offer
 from controller.reconcile.observed import HeldNumber, NumberObserved
 from controller.reconcile.ownership import Mark, MarkState, Owner
 from controller.reconcile.tenant_object import Tenant
@@ -36,6 +37,9 @@ async def observe_number(
     known = _without_buying(tenant, desired.owner, desired.number, context)
     if known is not None or not buying:
         return known or NumberObserved()
+    refused = _refused_before(tenant, context)
+    if refused is not None:
+        return NumberObserved(offer=refused)
     try:
         offer = await look_for_offer(tenant, desired.number, context)
     except OutsideError as error:
@@ -56,6 +60,19 @@ def _without_buying(
     return NumberObserved(accounts_not_listed=not_listed) if not_listed else None
 
 
+def _refused_before(tenant: Tenant, context: Context) -> Verdict | None:
+    """What the provider said to exactly this request; None when it may be made (again)."""
+    refused = context.memory.refused_purchases.get(tenant.key)
+    if refused is None:
+        return None
+    account = context.fleet.accounts.get(refused.account)
+    same = account is not None and account.turns == refused.turns and tenant.generation == refused.generation
+    if same and tenant.reconcile_requested is None:
+        return refused.verdict
+    del context.memory.refused_purchases[tenant.key]
+    return None
+
+
 def observe_named(
     tenant: Tenant, owner: Owner, wanted: DesiredNumber, named: str, context: Context
 ) -> NumberObserved:
@@ -73,6 +90,14 @@ def observe_named(
                 f"spec.phoneNumber.number names {named}, which the older tenant {first} names too. Name another.",
             )
         )
+    if (
+        held is not None
+        and not own
+        and not lets_in(context.fleet.accounts[held.account], tenant.key.namespace, context)
+    ):
+        namespace = tenant.key.namespace
+        labels = context.namespaces.labels(namespace)
+        return NumberObserved(offer=not_allowed(Kind.PHONE_PROVIDER, held.account, namespace, labels))
     if held is not None:
         return NumberObserved(found=(held,), origin=NumberOrigin.ADOPTED)
     not_listed = tuple(context.fleet.accounts_not_listed())

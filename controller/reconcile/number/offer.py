@@ -2,46 +2,46 @@
 
 import hashlib
 from collections.abc import Sequence
-from decimal import ROUND_UP, Decimal
-from typing import Final
+from dataclasses import replace
 
 from controller.api.common_fields import Money
 from controller.api.conditions import Reason
-from controller.providers.telephony.protocol import Candidate, Price
+from controller.api.group import Kind
+from controller.providers.telephony.protocol import Candidate, Price, TelephonyAccount
+from controller.reconcile.allowed_namespaces import allows, not_allowed
 from controller.reconcile.context import Context
 from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.fleet import PhoneAccount
+from controller.reconcile.number.budget import budget_refusal, count_refusal, pace_refusal
+from controller.reconcile.number.money import money
 from controller.reconcile.observed import Offer
 from controller.reconcile.tenant_object import Tenant
 from controller.reconcile.verdict import Verdict
-
-_MONEY_DECIMALS: Final = 4
 
 
 async def look_for_offer(tenant: Tenant, wanted: DesiredNumber, context: Context) -> Offer | Verdict:
     """What the first fitting account sells, or why there is nothing to buy.
 
-    Falls through to the next account only when one has none for sale. An account that cannot be asked is waited
-    for: its absence must not make a tenant buy elsewhere what its own account would have sold.
+    Falls through to the next account only when one has none for sale within bounds. An account that cannot be asked
+    is waited for: its absence must not make a tenant buy elsewhere what its own account would have sold.
     """
-    accounts = eligible_accounts(wanted, context)
+    serving = eligible_accounts(wanted, context)
+    accounts = [account for account in serving if lets_in(account, tenant.key.namespace, context)]
     if not accounts:
-        return _no_account(wanted)
+        return _nowhere(wanted, serving, tenant.key.namespace, context)
     refused: Verdict | None = None
     for account in accounts:
         if account.problem is not None or account.client is None:
             return account.problem or Verdict.waiting(
                 Reason.WAITING_FOR_PROVIDER, f"PhoneProvider {account.name} is not ready yet."
             )
-        candidates = await account.client.search(wanted.query)
-        affordable = [c for c in candidates if price_refusal(c.price, wanted.ceilings) is None]
-        if affordable:
-            return Offer(account.name, in_order_of(tenant, affordable))
-        if candidates and refused is None:
-            refused = price_refusal(candidates[0].price, wanted.ceilings)
+        looked = await _look_at(account, account.client, tenant, wanted, context)
+        if isinstance(looked, Offer):
+            return looked
+        refused = refused or looked
     interval = context.policy.sale_check_interval.total_seconds()
     if refused is not None:
-        return Verdict.waiting(refused.reason, refused.message, after=interval)
+        return replace(refused, after=min(refused.after or interval, interval))
     names = ", ".join(account.name for account in accounts)
     capabilities = " and ".join(sorted(wanted.query.capabilities))
     return Verdict.waiting(
@@ -52,12 +52,41 @@ async def look_for_offer(tenant: Tenant, wanted: DesiredNumber, context: Context
     )
 
 
+async def _look_at(
+    account: PhoneAccount, client: TelephonyAccount, tenant: Tenant, wanted: DesiredNumber, context: Context
+) -> Offer | Verdict | None:
+    """What the account sells within all bounds, or why not; None when it has none for sale."""
+    budget, spending, now = account.spec.budget, account.spending, context.clock.now()
+    if budget is not None and spending is not None:
+        # Known before anything is asked: a full account must not be searched for every tenant.
+        full = count_refusal(account.name, budget, spending) or pace_refusal(
+            account.name, budget, spending, now
+        )
+        if full is not None:
+            return full
+    candidates = await client.search(wanted.query)
+    if not candidates:
+        return None
+    refusals = [
+        price_refusal(candidate.price, wanted.ceilings)
+        or budget_refusal(account.name, budget, spending, candidate.price, now)
+        for candidate in candidates
+    ]
+    affordable = [one for one, refusal in zip(candidates, refusals, strict=True) if refusal is None]
+    return Offer(account.name, in_order_of(tenant, affordable)) if affordable else refusals[0]
+
+
 def eligible_accounts(wanted: DesiredNumber, context: Context) -> Sequence[PhoneAccount]:
     """Accounts to ask, in order: the one named, or those that serve the country by priority, then name."""
     accounts = context.fleet.accounts.values()
     if wanted.provider is not None:
         return [a for a in accounts if a.name == wanted.provider and a.open]
     return sorted((a for a in accounts if a.serves(wanted.country)), key=lambda a: (-a.priority, a.name))
+
+
+def lets_in(account: PhoneAccount, namespace: str, context: Context) -> bool:
+    """Whether tenants of the namespace may be given a number of the account."""
+    return allows(account.spec.allowed_namespaces, context.namespaces.labels(namespace))
 
 
 def price_refusal(price: Price | None, ceilings: Sequence[Money]) -> Verdict | None:
@@ -93,16 +122,12 @@ def in_order_of(tenant: Tenant, candidates: Sequence[Candidate]) -> tuple[Candid
     return tuple(sorted(candidates, key=rank))
 
 
-def money(price: Price) -> Money:
-    """A provider's price as it stands in status: at most four decimals, rounded up."""
-    amount = Decimal(price.amount)
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -_MONEY_DECIMALS:
-        amount = amount.quantize(Decimal(1).scaleb(-_MONEY_DECIMALS), rounding=ROUND_UP)
-    return Money.of(amount, price.currency)
-
-
-def _no_account(wanted: DesiredNumber) -> Verdict:
+def _nowhere(
+    wanted: DesiredNumber, serving: Sequence[PhoneAccount], namespace: str, context: Context
+) -> Verdict:
+    if serving:
+        names = ", ".join(account.name for account in serving)
+        return not_allowed(Kind.PHONE_PROVIDER, names, namespace, context.namespaces.labels(namespace))
     if wanted.provider is not None:
         return Verdict.waiting(
             Reason.PROVIDER_NOT_FOUND,

@@ -15,8 +15,8 @@ from controller.reconcile.change import (
 )
 from controller.reconcile.desired import DesiredNumber, DesiredTenant
 from controller.reconcile.facet_plan import FacetPlan
+from controller.reconcile.number.money import money
 from controller.reconcile.number.observe import fits
-from controller.reconcile.number.offer import money
 from controller.reconcile.observed import HeldNumber, NumberObserved, Offer
 from controller.reconcile.ownership import Mark, MarkState
 from controller.reconcile.verdict import NOT_REQUESTED, Facet, Verdict
@@ -137,7 +137,7 @@ def _take(desired: DesiredTenant, held: HeldNumber, wanted: DesiredNumber, origi
         Facet.NUMBER,
         f"{'take back' if own else 'take over'} {number} at {held.account}",
         "it carries this tenant's mark" if own else "spec.phoneNumber.number names it",
-        TakeNumber(held, wanted.settings, NumberOrigin.TAKEN_BACK if own else origin),
+        TakeNumber(held, wanted.settings, origin),
         before=held.owned.settings.label or "unmarked",
         after=wanted.settings.label,
     )

@@ -1,9 +1,9 @@
 """Buying one number exactly once, whatever crashes when.
 
 The order is the guarantee: claim the candidate (excludes every other worker and replica, outlives a crash); write
-the intent to status; look whether the account owns it already; check that the tenant still stands; buy exactly this
-number; read it back. A process that dies anywhere in between is followed by one that finds the intent, looks first,
-and asks for the same number again.
+the intent to status; look whether the account owns it already; enter it into the account's budget; check that the
+tenant still stands; buy exactly this number; read it back. A process that dies anywhere in between is followed by
+one that finds the intent, looks first, and asks for the same number again.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,20 @@ from controller.api.business_tenant_status import Purchase
 from controller.api.common_fields import Money
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NeedsHuman, OutsideError, Retryable
-from controller.providers.telephony.protocol import NumberSettings, OwnedNumber, TelephonyAccount
+from controller.providers.telephony.protocol import NumberSettings, OwnedNumber, Price, TelephonyAccount
+from controller.reconcile.context import RefusedPurchase
 from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.fleet import PhoneAccount
+from controller.reconcile.number.money import money, price_of
 from controller.reconcile.number.observe import fits
-from controller.reconcile.number.offer import money
+from controller.reconcile.number.reservation import reserve, unreserve
 from controller.reconcile.observed import HeldNumber, Offer
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import ClaimResult, ObjectChangedError
 from controller.reconcile.run import Run
 from controller.reconcile.tenant_object import Tenant
 from controller.reconcile.timestamps import parse, stamp
+from controller.reconcile.verdict import Verdict
 
 # A number created up to this long before the intent may still be ours: two clocks are compared.
 CLOCK_SKEW: Final = timedelta(minutes=2)
@@ -34,9 +37,10 @@ CANDIDATES_PER_PASS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class NotBought:
-    """No purchase is under way any more; choose again."""
+    """No purchase is under way any more; choose again, unless `refusal` says that there is no use in it."""
 
     why: str
+    refusal: Verdict | None = None
 
 
 async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
@@ -62,24 +66,24 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
                 # Nothing was begun under it, and a tenant that is gone would leave it for ever.
                 await run.context.claims.release(account.name, candidate.number, run.tenant)
             raise
-        outcome = await _carry_out(intent, account, client, run)
-        if isinstance(outcome, HeldNumber):
+        outcome = await _carry_out(intent, account, client, candidate.price, run)
+        if isinstance(outcome, HeldNumber) or outcome.refusal is not None:
             return outcome
     return outcome
 
 
-async def finish(intent: Purchase, run: Run) -> HeldNumber | NotBought:
+async def finish(intent: Purchase, cost: Money | None, run: Run) -> HeldNumber | NotBought:
     """Bring an interrupted purchase to its end: found, bought after all, or given up. Raises as `buy_from`."""
     account, client = _account(intent.provider, run)
     if await _claim(account, intent.candidate, run) is ClaimResult.TAKEN:
         # Somebody else's claim on our candidate: ours was released, so this intent is a leftover.
         await _write_intent(None, run)
         return NotBought(f"{intent.candidate} went to another tenant")
-    return await _carry_out(intent, account, client, run)
+    return await _carry_out(intent, account, client, price_of(cost), run)
 
 
 async def _carry_out(
-    intent: Purchase, account: PhoneAccount, client: TelephonyAccount, run: Run
+    intent: Purchase, account: PhoneAccount, client: TelephonyAccount, price: Price | None, run: Run
 ) -> HeldNumber | NotBought:
     already = await client.find_owned(intent.candidate)
     if already is not None:
@@ -89,6 +93,10 @@ async def _carry_out(
         return await _give_up(intent, account, "a number is no longer wanted", run)
     if not client.marks_with_purchase:
         await run.patch_status({"phoneNumber": {"purchase": {"absentAt": stamp(run.context.clock.now())}}})
+    # After the look: a number that is ours already is not spent for again.
+    refused = await reserve(account, intent.candidate, price, run)
+    if refused is not None:
+        return await _give_up(intent, account, refused.message, run, refused)
     await _still_stands(intent, run)
     try:
         await client.buy(intent.candidate, wanted.settings, wanted.papers)
@@ -96,9 +104,12 @@ async def _carry_out(
         return await _give_up(intent, account, f"{intent.candidate} was sold meanwhile", run)
     except (Retryable, NeedsHuman):
         raise  # in doubt: the intent stays, the next pass looks first
-    except OutsideError:
-        # Refused as it stands: nothing was bought, so nothing is under way.
+    except OutsideError as error:
+        # Refused as it stands: nothing was bought, so nothing is under way, and repeating it would not help.
         await _give_up(intent, account, "the provider refused", run)
+        run.context.memory.refused_purchases[run.tenant.key] = RefusedPurchase(
+            account.name, account.turns, run.tenant.generation, Verdict.failed(error)
+        )
         raise
     return _brought_home(account, await _read_back(intent, account, client, wanted, run), run)
 
@@ -202,12 +213,15 @@ def _intends(tenant: Tenant, intent: Purchase) -> bool:
     )
 
 
-async def _give_up(intent: Purchase, account: PhoneAccount, why: str, run: Run) -> NotBought:
+async def _give_up(
+    intent: Purchase, account: PhoneAccount, why: str, run: Run, refusal: Verdict | None = None
+) -> NotBought:
     """Nothing was bought: intent first, then claim, so that a crash between leaves a claim, not an intent."""
     await _write_intent(None, run)
+    await unreserve(account, intent.candidate, run)
     await run.context.claims.release(account.name, intent.candidate, run.tenant)
     run.context.memory.claims_held.pop(run.tenant.key, None)
-    return NotBought(why)
+    return NotBought(why, refusal)
 
 
 def _brought_home(account: PhoneAccount, owned: OwnedNumber, run: Run) -> HeldNumber:
