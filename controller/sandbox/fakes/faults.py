@@ -11,6 +11,8 @@ class FaultKind(StrEnum):
 
     STATUS = "status"
     """Answer with a status in the provider's own error shape; the work is not done."""
+    STATUS_AFTER = "status-after"
+    """Do the work, then answer with a status as if it were not done."""
     DROP_BEFORE = "drop-before"
     """Close the connection before the work is done."""
     DROP_AFTER = "drop-after"
@@ -116,12 +118,12 @@ def _parse_action(match: str, action: object) -> FaultRule:
         if action in (FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER):
             return FaultRule(match, action, FaultKind(action), pattern)
         name, _, argument = action.partition(":")
-        if name == FaultKind.STATUS and re.fullmatch(r"[1-5]\d\d", argument):
-            return FaultRule(match, action, FaultKind.STATUS, pattern, status=int(argument))
+        if name in (FaultKind.STATUS, FaultKind.STATUS_AFTER) and re.fullmatch(r"[1-5]\d\d", argument):
+            return FaultRule(match, action, FaultKind(name), pattern, status=int(argument))
         if name == FaultKind.DELAY and re.fullmatch(r"\d+(\.\d+)?s", argument):
             return FaultRule(match, action, FaultKind.DELAY, pattern, delay=float(argument[:-1]))
     raise InvalidFaultError(
-        '"action" must be "status:<code>", "drop-before", "drop-after" or "delay:<seconds>s", '
+        '"action" must be "status:<code>", "status-after:<code>", "drop-before", "drop-after" or "delay:<seconds>s", '
         f"not {action!r}.",
     )
 

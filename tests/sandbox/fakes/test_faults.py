@@ -99,6 +99,16 @@ async def test_drop_after_does_the_work_and_never_answers(twilio: TwilioServer):
     assert len(await twilio.charges()) == 1
 
 
+async def test_status_after_does_the_work_and_denies_it(twilio: TwilioServer):
+    candidate = (await twilio.search("LV", "Mobile", PageSize=1))[0]["phone_number"]
+    await twilio.control("faults", [{"match": BUY, "action": "status-after:500", "times": 1}])
+
+    denied = await twilio.buy(candidate)
+
+    assert (denied.status_code, denied.json()["code"]) == (500, 20500)
+    assert await twilio.owned() == [candidate]
+
+
 async def test_status_has_the_providers_own_shape(twilio: TwilioServer, evolution: EvolutionServer):
     for server in (twilio, evolution):
         await server.control("faults", [{"match": "GET /**", "action": "status:500"}])
