@@ -405,6 +405,10 @@ async def test_a_base_url_may_have_a_path(serve: Serve, time: ManualTime) -> Non
             "https://pricing.twilio.com/v1/PhoneNumbers/Countries/LV",
             "GET /v1/PhoneNumbers/Countries/{country}",
         ),
+        (
+            f"https://numbers.twilio.com/v2/RegulatoryCompliance/Bundles/BU{'0' * 32}",
+            "GET /v2/RegulatoryCompliance/Bundles/{sid}",
+        ),
     ],
 )
 def test_metrics_know_operations_not_ids(uri: str, operation: str) -> None:

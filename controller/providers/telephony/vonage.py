@@ -126,6 +126,11 @@ class VonageAccount:
         page = await self._transport.ask(request, NumberPage)
         return next((record.price for record in page.numbers), None)
 
+    async def papers_problem(self, papers: Papers) -> OutsideError | None:
+        """None, and nothing is asked: Vonage takes no papers."""
+        del papers
+        return None
+
     async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
         """Buy this number by one request, never repeated, then link it to the application of its label.
 
