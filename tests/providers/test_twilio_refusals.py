@@ -1,7 +1,6 @@
 """Everything a purchase or a list at Twilio can end in: what we make of it, and what is paid for."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import pytest
@@ -9,9 +8,10 @@ import pytest
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NotFound, OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.telephony import twilio
-from controller.providers.telephony.protocol import NumberSettings, Papers
+from controller.providers.telephony.protocol import NumberSettings
 from controller.providers.telephony.twilio import TwilioAccount
 from tests.providers.conftest import ManualTime, Sandbox
+from tests.providers.purchase_endings import Ending, assert_ends_so, failure
 from tests.providers.twilio_account import MARK, SID, TOKEN, account_at, buy, twilio_sandbox
 
 NUMBER: Final = "+12025550101"
@@ -33,57 +33,36 @@ def problem(code: int, status: int = 400) -> dict[str, object]:
     return {"type": kind, "title": "Not so", "detail": "No", "status": status, "code": code}
 
 
-@dataclass(frozen=True)
-class Situation:
-    """How the world is arranged before the purchase, and what it must end in."""
-
-    error: type[OutsideError]
-    reason: Reason
-    fault: str = ""
-    body: object = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    controls: Sequence[tuple[str, object]] = ()
-    number: str = NUMBER
-    bundle: str = ""
-    doubtful: bool = False
-    bought: bool = False
-    after: float | None = None
-
-
 def shelf(**changes: object) -> tuple[str, object]:
     return "inventory", {"US": {"local": changes}}
 
 
-def refusal(code: int, error: type[OutsideError], reason: Reason, status: int = 400) -> Situation:
-    return Situation(error, reason, fault=f"status:{status}", body=classic(code, status))
+def refusal(code: int, error: type[OutsideError], reason: Reason, status: int = 400) -> Ending:
+    return Ending(error, reason, fault=f"status:{status}", body=classic(code, status))
 
 
-def failure(fault: str, **more: Any) -> Situation:
-    return Situation(Retryable, Reason.PROVIDER_UNAVAILABLE, fault=fault, **more)
-
-
-SITUATIONS: Final[Mapping[str, Situation]] = {
+ENDINGS: Final[Mapping[str, Ending]] = {
     # refused by the rules of the account, the number or its country
-    "sold to somebody else": Situation(
+    "sold to somebody else": Ending(
         Conflict,
         Reason.NO_NUMBER_FOR_SALE,
         controls=[("numbers", {"account": "AC" + "2" * 32, "PhoneNumber": NUMBER})],
     ),
-    "sold out": Situation(Conflict, Reason.NO_NUMBER_FOR_SALE, controls=[shelf(stock=0)]),
-    "no number at all": Situation(Conflict, Reason.NO_NUMBER_FOR_SALE, number="+12"),
+    "sold out": Ending(Conflict, Reason.NO_NUMBER_FOR_SALE, controls=[shelf(stock=0)]),
+    "no number at all": Ending(Conflict, Reason.NO_NUMBER_FOR_SALE, number="+12"),
     "none in the area": refusal(21452, Conflict, Reason.NO_NUMBER_FOR_SALE),
-    "any address demanded": Situation(
+    "any address demanded": Ending(
         Terminal, Reason.ADDRESS_REQUIRED, controls=[shelf(address_requirements="any")]
     ),
-    "local address demanded": Situation(
+    "local address demanded": Ending(
         Terminal, Reason.ADDRESS_REQUIRED, controls=[shelf(address_requirements="local")]
     ),
-    "foreign address demanded": Situation(
+    "foreign address demanded": Ending(
         Terminal, Reason.ADDRESS_REQUIRED, controls=[shelf(address_requirements="foreign")]
     ),
     "address demanded, the other code": refusal(21613, Terminal, Reason.ADDRESS_REQUIRED),
-    "bundle demanded": Situation(Terminal, Reason.BUNDLE_REQUIRED, controls=[shelf(bundle_required=True)]),
-    "bundle in review": Situation(
+    "bundle demanded": Ending(Terminal, Reason.BUNDLE_REQUIRED, controls=[shelf(bundle_required=True)]),
+    "bundle in review": Ending(
         Terminal,
         Reason.BUNDLE_REQUIRED,
         controls=[
@@ -92,13 +71,13 @@ SITUATIONS: Final[Mapping[str, Situation]] = {
         ],
         bundle=BUNDLE,
     ),
-    "bundle that does not exist": Situation(
+    "bundle that does not exist": Ending(
         Terminal,
         Reason.BUNDLE_REQUIRED,
         controls=[shelf(bundle_required=True)],
         bundle=BUNDLE,
     ),
-    "second number of a trial account": Situation(
+    "second number of a trial account": Ending(
         Terminal,
         Reason.REFUSED,
         controls=[
@@ -107,20 +86,18 @@ SITUATIONS: Final[Mapping[str, Situation]] = {
         ],
     ),
     "trial account, the other code": refusal(21404, Terminal, Reason.REFUSED),
-    "suspended account": Situation(
+    "suspended account": Ending(
         Terminal, Reason.REFUSED, controls=[(f"accounts/{SID}", {"status": "suspended"})]
     ),
-    "closed account": Situation(
-        Terminal, Reason.REFUSED, controls=[(f"accounts/{SID}", {"status": "closed"})]
-    ),
-    "credentials refused": Situation(Unauthorized, Reason.WRONG_CREDENTIALS, fault="status:401"),
-    "credentials without this right": Situation(Unauthorized, Reason.WRONG_CREDENTIALS, fault="status:403"),
+    "closed account": Ending(Terminal, Reason.REFUSED, controls=[(f"accounts/{SID}", {"status": "closed"})]),
+    "credentials refused": Ending(Unauthorized, Reason.WRONG_CREDENTIALS, fault="status:401"),
+    "credentials without this right": Ending(Unauthorized, Reason.WRONG_CREDENTIALS, fault="status:403"),
     "a code that nobody knows": refusal(99999, Retryable, Reason.PROVIDER_UNAVAILABLE),
     # the same in the newer shape
-    "RFC 9457: bundle demanded": Situation(
+    "RFC 9457: bundle demanded": Ending(
         Terminal, Reason.BUNDLE_REQUIRED, fault="status:400", body=problem(21649)
     ),
-    "RFC 9457: not available": Situation(
+    "RFC 9457: not available": Ending(
         Conflict, Reason.NO_NUMBER_FOR_SALE, fault="status:400", body=problem(21422)
     ),
     "RFC 9457: a code that nobody knows": failure("status:400", body=problem(99999)),
@@ -162,25 +139,12 @@ async def account(sandbox: Sandbox, time: ManualTime) -> AsyncIterator[TwilioAcc
     await account.close()
 
 
-@pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
 async def test_a_purchase_is_asked_for_once_and_ends_as_it_must(
-    account: TwilioAccount, sandbox: Sandbox, situation: Situation
+    account: TwilioAccount, sandbox: Sandbox, ending: Ending
 ) -> None:
-    for path, told in situation.controls:
-        await sandbox.tell(path, told)
-    if situation.fault:
-        await sandbox.order(BUY, situation.fault, body=situation.body, headers=dict(situation.headers))
-    with pytest.raises(OutsideError) as raised:
-        await account.buy(situation.number, NumberSettings(label=MARK), Papers(bundle_id=situation.bundle))
-    assert type(raised.value) is situation.error
-    assert raised.value.reason is situation.reason
-    assert TOKEN not in raised.value.message
-    if isinstance(raised.value, Retryable):
-        assert raised.value.outcome_unknown is situation.doubtful
-        assert raised.value.after == situation.after
-    assert await sandbox.requests("POST", "IncomingPhoneNumbers") == 1
-    paid = [charge["phone_number"] for charge in (await sandbox.state())["charges"]]
-    assert paid == ([situation.number] if situation.bought else [])
+    message = await assert_ends_so(ending, account, sandbox, purchase=BUY, number=NUMBER, label=MARK)
+    assert TOKEN not in message
 
 
 FAILED_LISTS: Final[Mapping[str, tuple[dict[str, Any], type[OutsideError]]]] = {
