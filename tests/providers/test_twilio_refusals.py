@@ -139,10 +139,12 @@ async def account(sandbox: Sandbox, time: ManualTime) -> AsyncIterator[TwilioAcc
     await account.close()
 
 
+@pytest.mark.parametrize("shape", ["classic", "problem"])
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
 async def test_a_purchase_is_asked_for_once_and_ends_as_it_must(
-    account: TwilioAccount, sandbox: Sandbox, ending: Ending
+    account: TwilioAccount, sandbox: Sandbox, ending: Ending, shape: str
 ) -> None:
+    await sandbox.tell("errors", {"shape": shape})
     message = await assert_ends_so(ending, account, sandbox, purchase=BUY, number=NUMBER, label=MARK)
     assert TOKEN not in message
 

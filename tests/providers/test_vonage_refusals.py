@@ -186,9 +186,7 @@ async def test_a_number_that_vonage_reclaimed_is_gone(account: VonageAccount, sa
 
 
 @pytest.mark.parametrize("how", ["nobody listens", "404"])
-async def test_an_sms_url_that_is_down_is_named(
-    account: VonageAccount, sandbox: Sandbox, how: str
-) -> None:
+async def test_an_sms_url_that_is_down_is_named(account: VonageAccount, sandbox: Sandbox, how: str) -> None:
     bought = await buy(account, NUMBER)
     url = "http://127.0.0.1:1/sms" if how == "nobody listens" else f"{sandbox.url}/sms"
     with pytest.raises(Retryable) as refusal:
@@ -196,3 +194,32 @@ async def test_an_sms_url_that_is_down_is_named(
     assert refusal.value.reason is Reason.WEBHOOK_NOT_ANSWERING
     assert url in refusal.value.message
     assert not refusal.value.outcome_unknown
+
+
+async def test_a_number_is_marked_although_its_sms_url_is_down(
+    account: VonageAccount, sandbox: Sandbox
+) -> None:
+    """A crash left it without a mark; whose it is must not depend on a webhook."""
+    await sandbox.tell(*owned_by(KEY))
+    left = await account.find_owned(NUMBER)
+    assert left is not None
+    with pytest.raises(Retryable) as refusal:
+        await account.configure(left.id, NumberSettings(MARK, sms_url="http://127.0.0.1:1/sms"))
+    assert refusal.value.reason is Reason.WEBHOOK_NOT_ANSWERING
+    found = await account.find_owned(NUMBER)
+    assert found is not None
+    assert found.settings == NumberSettings(MARK)
+
+
+@pytest.mark.parametrize("sms_url", ["", "https://ai.example/sms"])
+async def test_an_update_that_is_always_refused_is_tried_again(
+    account: VonageAccount, sandbox: Sandbox, sms_url: str
+) -> None:
+    await sandbox.tell(*owned_by(KEY))
+    await sandbox.order("POST /number/update", "status:420")
+    left = await account.find_owned(NUMBER)
+    assert left is not None
+    with pytest.raises(Retryable) as refusal:
+        await account.configure(left.id, NumberSettings(MARK, sms_url=sms_url))
+    assert refusal.value.reason is Reason.PROVIDER_UNAVAILABLE
+    assert await account.find_owned(NUMBER) == left

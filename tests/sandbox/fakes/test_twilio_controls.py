@@ -187,3 +187,15 @@ async def test_what_was_bought_may_show_late(twilio: TwilioServer):
     await twilio.control("lag", {"seconds": 0})
     assert await twilio.owned() == [bought["phone_number"]]
     assert len(await twilio.charges()) == 1
+
+
+async def test_errors_may_come_as_problems(twilio: TwilioServer):
+    path = twilio.path(f"IncomingPhoneNumbers/PN{'0' * 32}")
+    classic = (await twilio.client.get(path)).json()
+    await twilio.control("errors", {"shape": "problem"})
+    problem = (await twilio.client.get(path)).json()
+
+    assert set(classic) == {"code", "message", "more_info", "status"}
+    assert set(problem) == {"type", "title", "status", "code"}
+    assert (problem["status"], problem["code"]) == (404, 20404)
+    assert (await twilio.client.post("/_sandbox/errors", json={"shape": "round"})).status_code == 400

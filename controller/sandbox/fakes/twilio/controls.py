@@ -8,6 +8,7 @@
 - `POST /_sandbox/accounts/{sid} {"type": "Trial", "status": "suspended", "api_keys": {"SK...": "secret"}}`
 - `POST /_sandbox/bundles/{sid} {"account": "AC...", "status": "in-review"}`: one is made, or its review goes on
 - `POST /_sandbox/lag {"seconds": 5}`: numbers younger than that are bought, but neither listed nor found
+- `POST /_sandbox/errors {"shape": "problem"}`: errors come as RFC 9457 has them, or "classic" again
 - `POST /_sandbox/reclaim {"days": 30}`: numbers that old with fewer than 3 calls of 12 s in that time vanish
 - `POST /_sandbox/calls {"account": "AC...", "to": "+371...", "from": "+371...", "duration": 12}`
 """
@@ -23,7 +24,7 @@ from aiohttp import web
 from controller.sandbox.fakes.number_shelf import Capabilities
 from controller.sandbox.fakes.twilio import bundles, calls, incoming_numbers, purchase
 from controller.sandbox.fakes.twilio.context import world_of
-from controller.sandbox.fakes.twilio.errors import TwilioError
+from controller.sandbox.fakes.twilio.errors import ErrorShape, TwilioError
 from controller.sandbox.fakes.twilio.inventory import (
     AddressRequirement,
     Country,
@@ -137,6 +138,15 @@ async def lag_behind(request: web.Request) -> web.Response:
         raise MalformedBodyError('The body must be {"seconds": <a number from 0>}.')
     world_of(request).lag = timedelta(seconds=seconds)
     return json_response({"seconds": seconds})
+
+
+@routes.post("/_sandbox/errors")
+async def shape_errors(request: web.Request) -> web.Response:
+    shape = (await read_object(request)).get("shape")
+    if shape not in list(ErrorShape):
+        raise MalformedBodyError(f'"shape" must be one of {[*ErrorShape]}.')
+    world_of(request).error_shape = ErrorShape(str(shape))
+    return json_response({"shape": shape})
 
 
 @routes.post("/_sandbox/reclaim")

@@ -18,7 +18,7 @@ from controller.sandbox.fakes.twilio import (
     pricing,
 )
 from controller.sandbox.fakes.twilio.context import WORLD
-from controller.sandbox.fakes.twilio.errors import TwilioError, by_status
+from controller.sandbox.fakes.twilio.errors import ErrorShape, TwilioError, by_status
 from controller.sandbox.fakes.twilio.inventory import Inventory, copy_of, default_inventory
 from controller.sandbox.fakes.twilio.state import Account, BundleStatus, Clock, World
 
@@ -95,13 +95,13 @@ class TwilioFake(FakeServer):
             auth.check(request, self.world)
             response = await handler(request)
         except TwilioError as error:
-            response = error.response()
+            response = error.response(self.world.error_shape)
         response.headers["Twilio-Request-Id"] = f"RQ{random.getrandbits(128):032x}"
         response.headers["Twilio-Concurrent-Requests"] = "1"
         return response
 
     def error_response(self, request: web.Request, status: int) -> web.Response:
-        return by_status(status, request.path).response()
+        return by_status(status, request.path).response(self.world.error_shape)
 
     def snapshot(self) -> Mapping[str, object]:
         return {
@@ -141,5 +141,6 @@ class TwilioFake(FakeServer):
             held.clear()
         world.charges.clear()
         world.lag = timedelta()
+        world.error_shape = ErrorShape.CLASSIC
         for sid, account_sid in self._approved_bundles.items():
             world.put_bundle(sid, account_sid, BundleStatus.APPROVED)

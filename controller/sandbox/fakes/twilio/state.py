@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from enum import StrEnum
 
 from controller.sandbox.fakes.number_shelf import Capabilities
+from controller.sandbox.fakes.twilio.errors import ErrorShape
 from controller.sandbox.fakes.twilio.inventory import AddressRequirement, Inventory, NumberType
 
 Clock = Callable[[], datetime]
@@ -114,6 +115,8 @@ class World:
     bundles: dict[str, Bundle] = field(default_factory=dict)
     lag: timedelta = timedelta()
     """How long a number that was bought stays out of lists, and is not found by its SID."""
+
+    error_shape: ErrorShape = ErrorShape.CLASSIC
 
     def sid(self, prefix: str) -> str:
         return f"{prefix}{self.random.getrandbits(128):032x}"
