@@ -115,6 +115,7 @@ async def test_a_purchase_is_asked_for_once_and_ends_as_it_must(
 FAILED_LISTS: Final[Mapping[str, tuple[dict[str, Any], type[OutsideError]]]] = {
     "credentials": ({"action": "status:401"}, Unauthorized),
     "forbidden": ({"action": "status:403"}, Retryable),
+    "not there": ({"action": "status:404"}, Retryable),
     "refused": ({"action": "status:420", "body": numbers_error(420, "method failed")}, Retryable),
     "refused in a 200": ({"action": "status:200", "body": numbers_error(420, "method failed")}, Retryable),
     "too many": ({"action": "status:429"}, Retryable),

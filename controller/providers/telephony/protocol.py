@@ -154,7 +154,11 @@ class TelephonyAccount(Protocol):
         """
 
     async def configure(self, number_id: str, settings: NumberSettings) -> OwnedNumber:
-        """Set everything of `settings`; clears what overrides them. Raises `NotFound`."""
+        """Set everything of `settings`; clears what overrides them.
+
+        Raises `NotFound`, and `Retryable` with the reason `WEBHOOK_NOT_ANSWERING` when the provider asked a URL
+        before taking it and got no good answer (Vonage: `sms_url`).
+        """
 
     async def release(self, number_id: str) -> None:
         """Give the number back for good. Already gone is success."""
