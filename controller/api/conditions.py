@@ -225,6 +225,12 @@ class Reason(Enum):
             " message names."
         ),
     )
+    WAITING_FOR_APPROVAL = (
+        "WaitingForApproval",
+        Audience.PERSON,
+        "The provider or Meta reviews something that this step needs, such as a regulatory bundle.",
+        "Wait: such a review takes hours or days, and its end is noticed by itself.",
+    )
     NEEDS_HUMAN = (
         "NeedsHuman",
         Audience.PERSON,

@@ -98,7 +98,7 @@ def sandbox(
     verbose: bool,  # noqa: FBT001
     state: Path | None,
 ) -> None:
-    """Try it on this machine: fakes of Twilio and Evolution, an API server, and the operator, on loopback."""
+    """Try it on this machine: fakes of Twilio, Vonage and Evolution, an API server, and the operator, on loopback."""
     if until_ready and not apply:
         raise click.UsageError("--until-ready needs --apply: it waits for the tenants that are applied.")
     if until_ready and no_operator:
@@ -144,7 +144,9 @@ async def _sandbox(options: Options, console: Console) -> int:
         connection = KubeConnection(configuration)
         stack.push_async_callback(connection.close)
         api = KubeApi(connection)
-        console.print(f"Twilio     {world.twilio_url}\nEvolution  {world.evolution_url}")
+        console.print(
+            f"Twilio     {world.twilio_url}\nVonage     {world.vonage_url}\nEvolution  {world.evolution_url}"
+        )
         try:
             await apply_manifests(api, custom_resource_definitions())
             await _established(api)

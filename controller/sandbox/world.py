@@ -1,4 +1,4 @@
-"""The outside world of a sandbox: one Twilio, one Evolution server, and the objects that lead the operator to them."""
+"""The outside world of a sandbox: Twilio, Vonage, an Evolution server, and the objects that lead to them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,12 +6,18 @@ from typing import Any, Final
 from controller.api.group import API_VERSION
 from controller.sandbox.fakes.evolution.fake import EvolutionFake
 from controller.sandbox.fakes.twilio.fake import TwilioFake
+from controller.sandbox.fakes.vonage.fake import VonageFake
 
 OPERATOR_NAMESPACE: Final = "tenant-system"
 ACCOUNT_SID: Final = "AC5a4d0b0c0a4e0000000000000000beef"
 AUTH_TOKEN: Final = "sandbox-auth-token"  # noqa: S105 - opens a fake on loopback
+APPROVED_BUNDLE: Final = "BU00000000000000000000000000000000"
+"""The regulatory bundle that the samples name."""
+VONAGE_KEY: Final = "sandboxkey"
+VONAGE_SECRET: Final = "sandbox-api-secret"  # noqa: S105 - likewise
 EVOLUTION_KEY: Final = "sandbox-evolution-key"
 PROVIDER: Final = "twilio-eu"
+SECOND_PROVIDER: Final = "vonage"
 SERVER: Final = "evolution-eu"
 
 
@@ -20,41 +26,54 @@ class World:
     """The running fakes and their base URLs."""
 
     twilio: TwilioFake
+    vonage: VonageFake
     evolution: EvolutionFake
     twilio_url: str
+    vonage_url: str
     evolution_url: str
 
     async def stop(self) -> None:
-        """Stop both."""
+        """Stop all."""
         await self.evolution.stop()
+        await self.vonage.stop()
         await self.twilio.stop()
 
 
 async def start_world(*, manual_pairing: bool = False, scan_after: float = 1.0) -> World:
     """Start the fakes on free loopback ports."""
-    twilio = TwilioFake(accounts={ACCOUNT_SID: AUTH_TOKEN})
+    twilio = TwilioFake(accounts={ACCOUNT_SID: AUTH_TOKEN}, approved_bundles={APPROVED_BUNDLE: ACCOUNT_SID})
+    vonage = VonageFake(accounts={VONAGE_KEY: VONAGE_SECRET})
     evolution = EvolutionFake(api_key=EVOLUTION_KEY, manual_pairing=manual_pairing, scan_after=scan_after)
-    return World(twilio, evolution, await twilio.start(), await evolution.start())
+    return World(
+        twilio, vonage, evolution, await twilio.start(), await vonage.start(), await evolution.start()
+    )
 
 
 def world_objects(world: World, *, poll_seconds: int = 2) -> list[dict[str, Any]]:
-    """Namespace, Secrets, PhoneProvider and EvolutionServer for the fakes, polled faster than real ones."""
+    """Namespace, Secrets, PhoneProviders and EvolutionServer for the fakes, polled faster than real ones."""
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}},
         _secret("twilio", {"authToken": AUTH_TOKEN}),
+        _secret("vonage", {"apiKey": VONAGE_KEY, "apiSecret": VONAGE_SECRET}),
         _secret("evolution", {"apiKey": EVOLUTION_KEY}),
-        {
-            "apiVersion": API_VERSION,
-            "kind": "PhoneProvider",
-            "metadata": {"name": PROVIDER},
-            "spec": {
-                "type": "Twilio",
-                "twilio": {"accountSID": ACCOUNT_SID, "credentialsSecretRef": {"name": "twilio"}},
-                "apiBaseURL": world.twilio_url,
-                "pollInterval": f"{poll_seconds}s",
-                "limits": {"requestsPerSecond": 200, "concurrent": 16},
-            },
-        },
+        _phone_provider(
+            PROVIDER,
+            poll_seconds,
+            type="Twilio",
+            twilio={"accountSID": ACCOUNT_SID, "credentialsSecretRef": {"name": "twilio"}},
+            apiBaseURL=world.twilio_url,
+            priority=100,
+        ),
+        # Asked when the first has no number for sale. Vonage sells German numbers in its dashboard only.
+        _phone_provider(
+            SECOND_PROVIDER,
+            poll_seconds,
+            type="Vonage",
+            vonage={"credentialsSecretRef": {"name": "vonage"}},
+            apiBaseURL=world.vonage_url,
+            priority=50,
+            countries=["LV", "EE", "LT", "US", "GB"],
+        ),
         {
             "apiVersion": API_VERSION,
             "kind": "EvolutionServer",
@@ -69,6 +88,16 @@ def world_objects(world: World, *, poll_seconds: int = 2) -> list[dict[str, Any]
             },
         },
     ]
+
+
+def _phone_provider(name: str, poll_seconds: int, **spec: Any) -> dict[str, Any]:
+    limits = {"requestsPerSecond": 200, "concurrent": 16}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "PhoneProvider",
+        "metadata": {"name": name},
+        "spec": {**spec, "pollInterval": f"{poll_seconds}s", "limits": limits},
+    }
 
 
 def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:

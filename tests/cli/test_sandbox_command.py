@@ -1,6 +1,7 @@
 """`tenant-operator sandbox` as people run it: a process of its own, read by what it prints and how it ends."""
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -13,6 +14,16 @@ from tests.controlplane.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "manifests" / "samples"
+AT_VONAGE = """\
+apiVersion: x-sevenai.com/v1alpha1
+kind: BusinessTenant
+metadata: {name: at-vonage, namespace: tenants}
+spec:
+  business: {name: Second line}
+  phoneNumber: {country: LV, type: Mobile, providerRef: {name: vonage}}
+  whatsapp: {channel: Baileys}
+  ai: {route: Webhook}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +97,21 @@ async def test_a_manifest_that_cannot_be_applied_is_named(
 
 
 async def test_a_sandbox_with_a_state_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    chain = ("--apply", str(SAMPLES / "restaurant-chain.yaml"), "--apply", str(SAMPLES))
-    where = ("--state", str(tmp_path / "state"), "--write-kubeconfig", str(tmp_path / "kubeconfig"))
+    state, at_vonage = tmp_path / "state", tmp_path / "at-vonage.yaml"
+    at_vonage.write_text(AT_VONAGE)
+    chain = ("--apply", str(SAMPLES), "--apply", str(at_vonage))
+    where = ("--state", str(state), "--write-kubeconfig", str(tmp_path / "kubeconfig"))
     first = await sandbox(*chain, "--until-ready", *where)
     second = await sandbox(*chain, "--until-ready", *where)
     assert (first.code, second.code) == (0, 0), second.printed
     numbers = re.findall(r"\+\d{8,}", first.printed.partition("NAMESPACE")[2])
-    assert len(set(numbers)) == 9
+    assert len(set(numbers)) == 10
+    held = json.loads((state / "outside-world.json").read_text())
+    assert f"+{held['vonage']['charges'][0]['msisdn']}" in numbers
+    counts = [
+        (len(held[account]["numbers"]), len(held[account]["charges"])) for account in ("twilio", "vonage")
+    ]
+    assert counts == [(9, 9), (1, 1)]
     assert re.findall(r"\+\d{8,}", second.printed.partition("NAMESPACE")[2]) == numbers
     assert "WaitingForPairing" not in second.printed
 

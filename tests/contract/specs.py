@@ -21,6 +21,11 @@ def twilio_pricing() -> OpenApi:
 
 
 @cache
+def twilio_numbers() -> OpenApi:
+    return OpenApi(_load("twilio_numbers_v2.json"))
+
+
+@cache
 def vonage_numbers() -> OpenApi:
     return OpenApi(_load("strict_vonage_numbers.json"))
 

@@ -30,7 +30,7 @@ from controller.providers.telephony.vonage import VonageAccount
 
 from .exchanges import RecordingTwilio, RecordingVonage, running
 from .openapi import Exchange, OpenApi
-from .specs import twilio_pricing, twilio_v2010, vonage_applications, vonage_numbers
+from .specs import twilio_numbers, twilio_pricing, twilio_v2010, vonage_applications, vonage_numbers
 
 SID: Final = "AC" + "a" * 32
 KEY: Final = "1a2345b7"
@@ -73,7 +73,10 @@ async def drive(account: TelephonyAccount) -> None:
         await account.price("LV", kind)
     assert await account.price("AQ", NumberType.LOCAL) is None
     numbers = list(dict.fromkeys(candidate.number for candidate in found))
-    bought = await account.buy(numbers[0], EVERYTHING, Papers("AD" + "b" * 32, "BU" + "c" * 32))
+    papers = Papers("AD" + "b" * 32, "BU" + "c" * 32)
+    assert await account.papers_problem(Papers()) is None
+    await account.papers_problem(papers)
+    bought = await account.buy(numbers[0], EVERYTHING, papers)
     await account.buy(numbers[1], NOTHING, Papers())
     for number in ("+37199999999", "+4930333333333", "+491573533333"):
         with suppress(OutsideError):  # sold to nobody, or not without an address
@@ -100,6 +103,11 @@ async def twilio_exchanges() -> list[Exchange]:
                 "/_sandbox/calls", json={"account": SID, "from": "+3711", "to": "+37120000001"}
             )
             await drive(account)
+            bundle = "BU" + "c" * 32
+            for status in ("draft", "twilio-approved"):
+                await console.post(f"/_sandbox/bundles/{bundle}", json={"account": SID, "status": status})
+                problem = await account.papers_problem(Papers(bundle_id=bundle))
+                assert (problem is None) is (status == "twilio-approved")
             bought = (await account.owned_numbers())[0]
             await console.post(f"/_sandbox/numbers/{bought.number}", json={"TrunkSid": "TK" + "0" * 32})
             assert (await account.configure(bought.id, EVERYTHING)).overridden_by == ""
@@ -130,7 +138,7 @@ def vonage() -> list[Exchange]:
     return asyncio.run(vonage_exchanges())
 
 
-TWILIO: Final = (twilio_v2010, twilio_pricing)
+TWILIO: Final = (twilio_v2010, twilio_pricing, twilio_numbers)
 VONAGE: Final = (vonage_numbers, vonage_applications)
 Files = Iterable[Callable[[], OpenApi]]
 

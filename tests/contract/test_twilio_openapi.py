@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from controller.sandbox.fakes.twilio import TwilioFake
+from controller.sandbox.fakes.twilio.state import BundleStatus
 
 from .openapi import OpenApi
-from .specs import twilio_pricing, twilio_v2010
+from .specs import twilio_numbers, twilio_pricing, twilio_v2010
 
 ACCOUNT = "AC" + "a" * 32
 ROOT = "/2010-04-01/Accounts"
@@ -97,3 +98,21 @@ async def test_prices_are_documented_but_for_being_texts(twilio: httpx.AsyncClie
 
     found = list(pricing.violations(answer, schema))
     assert [text for text in found if not text.endswith("price is str, not number")] == []
+
+
+@pytest.mark.parametrize("status", BundleStatus)
+async def test_bundle_in_every_state_is_documented(twilio: httpx.AsyncClient, status: BundleStatus):
+    numbers, sid = twilio_numbers(), "BU" + "b" * 32
+    path = "/v2/RegulatoryCompliance/Bundles/{Sid}"
+    await twilio.post(f"/_sandbox/bundles/{sid}", json={"account": ACCOUNT, "status": status})
+
+    answer = (await twilio.get(path.replace("{Sid}", sid))).json()
+
+    assert list(numbers.violations(answer, numbers.response(path, "get", "200"))) == []
+    assert set(answer) == set(numbers.example(path, "get", "200"))
+    assert answer["status"] == status
+
+
+def test_the_fake_knows_every_state_of_a_bundle():
+    documented = twilio_numbers().document["components"]["schemas"]["bundle_enum_status"]["enum"]
+    assert set(documented) == set(BundleStatus)

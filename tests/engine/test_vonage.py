@@ -89,6 +89,22 @@ async def test_an_sms_address_that_does_not_answer_is_named_and_noticed_when_it_
         assert world.charges == [number]
 
 
+async def test_an_sms_address_at_which_nobody_listens_takes_nothing_from_a_live_tenant(world: World) -> None:
+    operator = await world.ready(_with_sms(SMS_URL))
+    nobody = "http://127.0.0.1:1/sms"
+    await world.edit({"ai": {"sms": {"url": nobody}}})
+    await operator.until_quiet()
+    for condition in (await world.condition("NumberReady"), await world.condition("Stalled")):
+        assert condition["reason"] == "WebhookNotAnswering"
+        assert nobody in condition["message"]
+    ((number, seen),) = world.phone.numbers().items()
+    assert seen == NumberSeen(OWNER.label(), VOICE_URL, SMS_URL)
+    await world.edit({"ai": {"sms": {"url": SMS_URL}}})
+    await operator.until_quiet()
+    assert await world.is_ready(), await world.condition("NumberReady")
+    assert world.charges == [number]
+
+
 async def test_an_sms_fallback_is_refused_before_money_is_spent(world: World) -> None:
     await world.ready(_with_sms(SMS_URL, fallbackURL="http://platform.test/other"))
     condition = await world.condition("NumberReady")

@@ -10,6 +10,7 @@ import httpx
 from controller.sandbox.fakes.evolution import EvolutionFake, Pace
 from controller.sandbox.fakes.server import FakeServer
 from controller.sandbox.fakes.twilio import TwilioFake
+from controller.sandbox.world import APPROVED_BUNDLE
 from tests.operator.fast_clock import FastClock
 
 ACCOUNT_SID = "AC" + "5a" * 16
@@ -93,7 +94,10 @@ class Telephony(Outside):
 
     @classmethod
     async def start(cls, clock: FastClock) -> Self:
-        return await cls._open(TwilioFake(accounts={ACCOUNT_SID: AUTH_TOKEN}, now=clock.now))
+        bundles = {APPROVED_BUNDLE: ACCOUNT_SID}
+        return await cls._open(
+            TwilioFake(accounts={ACCOUNT_SID: AUTH_TOKEN}, approved_bundles=bundles, now=clock.now)
+        )
 
     async def numbers(self) -> dict[str, Json]:
         """Owned numbers by E.164."""

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -15,10 +15,7 @@ from controller.api.business_tenant import Capability, NumberType
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NotFound, OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.telephony import twilio
-from controller.providers.telephony.protocol import (
-    NumberSettings,
-    Price,
-)
+from controller.providers.telephony.protocol import Candidate, NumberSettings, Price
 from controller.providers.telephony.twilio import TwilioAccount
 from controller.providers.telephony.twilio_errors import judge_answer
 from controller.providers.telephony.twilio_transport import operation_of
@@ -34,6 +31,8 @@ from tests.providers.twilio_account import (
     twilio_sandbox,
     wish,
 )
+
+AVAILABLE: Final = "/2010-04-01/Accounts/*/AvailablePhoneNumbers/US"
 
 
 @pytest.fixture
@@ -111,6 +110,68 @@ class TestSearch:
         await account.search(wish())
         assert await sandbox.requests("GET", "/v1/PhoneNumbers") == 2
 
+    async def test_kinds_are_discovered_in_countries_nobody_has_heard_of(
+        self, account: TwilioAccount, sandbox: Sandbox, time: ManualTime
+    ) -> None:
+        assert await account.search(wish(country="IS", type=NumberType.MOBILE)) == []
+        await sandbox.tell("inventory", {"IS": {"mobile": {"candidates": ["+3546110001"], "price": "4.20"}}})
+        time.pass_by(601)
+        sold = {kind: await account.search(wish(country="IS", type=kind)) for kind in NumberType}
+        price = Price(Decimal("4.20"), "USD")
+        assert sold.pop(NumberType.MOBILE) == [Candidate("+3546110001", price)]
+        assert set(map(len, sold.values())) == {0}
+        assert await account.price("IS", NumberType.MOBILE) == price
+        assert await account.price("IS", NumberType.LOCAL) is None
+        assert await sandbox.requests("GET", "/AvailablePhoneNumbers/IS/") == 1
+
+    async def test_kinds_that_we_do_not_know_are_passed_over(
+        self, account: TwilioAccount, sandbox: Sandbox
+    ) -> None:
+        uris = dict.fromkeys(["voip", "shared_cost", "machine_to_machine", "toll_free"], "/x.json")
+        offer = {"country_code": "US", "subresource_uris": uris}
+        await sandbox.order(f"GET {AVAILABLE}.json", "status:200", body=offer)
+        assert await account.search(wish()) == []
+        assert await account.search(wish(type=NumberType.TOLL_FREE))
+
+    @pytest.mark.parametrize(
+        ("answer", "body"),
+        [
+            ("status:404", None),
+            ("status:200", {"country": "United States"}),
+            ("status:200", {"price_unit": "USD", "phone_number_prices": []}),
+            ("status:200", {"price_unit": "", "phone_number_prices": [{"number_type": "local"}]}),
+            (
+                "status:200",
+                {
+                    "price_unit": "USD",
+                    "phone_number_prices": [None, {"number_type": "local", "current_price": "free"}],
+                },
+            ),
+        ],
+    )
+    async def test_where_prices_are_missing_numbers_are_offered_without(
+        self, account: TwilioAccount, sandbox: Sandbox, answer: str, body: object
+    ) -> None:
+        await sandbox.order("GET /v1/PhoneNumbers/Countries/US", answer, body=body)
+        candidates = await account.search(wish())
+        assert candidates
+        assert {candidate.price for candidate in candidates} == {None}
+        assert await account.price("US", NumberType.LOCAL) is None
+
+    @pytest.mark.parametrize("spelling", [str.lower, str.upper, str.title])
+    async def test_capabilities_are_read_however_they_are_spelt(
+        self, account: TwilioAccount, sandbox: Sandbox, spelling: Callable[[str], str]
+    ) -> None:
+        able = {spelling("voice"): True, spelling("sms"): True}
+        numbers = [
+            {"phone_number": "+18085550101", "capabilities": able},
+            {"phone_number": "+18085550102", "capabilities": {**able, spelling("sms"): False}},
+            {"phone_number": "+18085550103", "capabilities": None},
+        ]
+        offered = {"available_phone_numbers": numbers}
+        await sandbox.order(f"GET {AVAILABLE}/Local.json", "status:200", body=offered)
+        assert [candidate.number for candidate in await account.search(wish())] == ["+18085550101"]
+
     async def test_a_pattern_narrows_the_search(self, account: TwilioAccount) -> None:
         wanted = (await candidate_of(account))[-4:]
         found = await account.search(wish(pattern=f"*{wanted}"))
@@ -135,58 +196,6 @@ class TestBuy:
         assert datetime.now(UTC) - bought.created_at < timedelta(minutes=1)
         assert await account.find_owned(number) == bought
         assert [charge["phone_number"] for charge in (await sandbox.state())["charges"]] == [number]
-
-    async def test_a_number_sold_to_somebody_else_is_a_conflict(
-        self, account: TwilioAccount, sandbox: Sandbox
-    ) -> None:
-        number = await candidate_of(account)
-        await sandbox.tell("numbers", {"account": "AC" + "2" * 32, "PhoneNumber": number})
-        with pytest.raises(Conflict):
-            await buy(account, number)
-
-    async def test_a_number_that_demands_an_address(self, account: TwilioAccount, sandbox: Sandbox) -> None:
-        number = await candidate_of(account)
-        await sandbox.tell("inventory", {"US": {"local": {"address_requirements": "any"}}})
-        with pytest.raises(Terminal) as refusal:
-            await buy(account, number)
-        assert refusal.value.reason is Reason.ADDRESS_REQUIRED
-
-    async def test_a_number_that_demands_a_bundle(self, account: TwilioAccount, sandbox: Sandbox) -> None:
-        number = await candidate_of(account)
-        await sandbox.tell("inventory", {"US": {"local": {"bundle_required": True}}})
-        with pytest.raises(Terminal) as refusal:
-            await buy(account, number)
-        assert refusal.value.reason is Reason.BUNDLE_REQUIRED
-
-    @pytest.mark.parametrize(
-        ("fault", "doubtful", "bought"),
-        [
-            ("drop-before", True, False),
-            ("drop-after", True, True),
-            ("status:500", True, False),
-            ("status:503", True, False),
-            ("status:404", True, False),
-            ("status:429", False, False),
-        ],
-    )
-    async def test_a_purchase_is_sent_exactly_once_whatever_happens(
-        self,
-        account: TwilioAccount,
-        sandbox: Sandbox,
-        time: ManualTime,
-        *,
-        fault: str,
-        doubtful: bool,
-        bought: bool,
-    ) -> None:
-        number = await candidate_of(account)
-        await sandbox.order("POST /2010-04-01/**", fault)
-        with pytest.raises(Retryable) as failure:
-            await buy(account, number)
-        assert failure.value.outcome_unknown is doubtful
-        assert await sandbox.requests("POST", "IncomingPhoneNumbers") == 1
-        time.pass_by(1)  # the pause that 429 asks for
-        assert (await account.find_owned(number) is not None) is bought
 
     async def test_a_purchase_that_times_out_is_sent_exactly_once(
         self, sandbox: Sandbox, time: ManualTime
@@ -216,31 +225,6 @@ class TestOwnedNumbers:
         owned = await account.owned_numbers()
         assert {number.number for number in owned} == numbers
         assert await sandbox.requests("GET", "IncomingPhoneNumbers") == 4
-
-    async def test_a_failing_page_fails_the_list(self, serve: Serve, time: ManualTime) -> None:
-        async def one_good_page(request: web.Request) -> web.StreamResponse:
-            if "PageToken" in request.query:
-                return web.json_response({"code": 20500, "message": "no"}, status=500)
-            numbers = [{"phone_number": "+12025550101", "sid": "PN" + "0" * 32}]
-            more = f"{request.path}?PageToken=PA1&Page=1"
-            return web.json_response({"incoming_phone_numbers": numbers, "next_page_uri": more})
-
-        account = account_at(await serve(one_good_page), time)
-        with pytest.raises(Retryable):
-            await account.owned_numbers()
-        await account.close()
-
-    @pytest.mark.parametrize(
-        ("status", "error"), [(401, Unauthorized), (404, Unauthorized), (429, Retryable), (500, Retryable)]
-    )
-    async def test_a_failed_list_says_why(
-        self, account: TwilioAccount, sandbox: Sandbox, status: int, error: type[OutsideError]
-    ) -> None:
-        await sandbox.order("GET /2010-04-01/**", f"status:{status}")
-        with pytest.raises(error) as failure:
-            await account.owned_numbers()
-        if isinstance(failure.value, Retryable):
-            assert not failure.value.outcome_unknown
 
     async def test_only_exactly_this_number_is_found(self, account: TwilioAccount, sandbox: Sandbox) -> None:
         await sandbox.tell("numbers", {"account": SID, "PhoneNumber": "+12025550101"})
@@ -361,17 +345,6 @@ def test_an_answer_that_is_not_twilios_is_tried_again(content: bytes) -> None:
     assert isinstance(refusal.error, Retryable)
 
 
-@pytest.mark.parametrize("answer", ["not json", "[]", "{}", '{"incoming_phone_numbers": [{"sid": null}]}'])
-async def test_a_list_that_cannot_be_read_is_an_error(serve: Serve, time: ManualTime, answer: str) -> None:
-    async def handler(_request: web.Request) -> web.StreamResponse:
-        return web.Response(text=answer, content_type="application/json")
-
-    account = account_at(await serve(handler), time)
-    with pytest.raises(Retryable):
-        await account.owned_numbers()
-    await account.close()
-
-
 async def test_a_base_url_may_have_a_path(serve: Serve, time: ManualTime) -> None:
     paths = []
 
@@ -404,6 +377,10 @@ async def test_a_base_url_may_have_a_path(serve: Serve, time: ManualTime) -> Non
         (
             "https://pricing.twilio.com/v1/PhoneNumbers/Countries/LV",
             "GET /v1/PhoneNumbers/Countries/{country}",
+        ),
+        (
+            f"https://numbers.twilio.com/v2/RegulatoryCompliance/Bundles/BU{'0' * 32}",
+            "GET /v2/RegulatoryCompliance/Bundles/{sid}",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""A Twilio account as a whole: whether it can be used, its prices, its calls."""
+"""A Twilio account as a whole: whether it can be used, its papers, prices and calls."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,12 +9,14 @@ import pytest
 
 from controller.api.business_tenant import NumberType
 from controller.api.conditions import Reason
-from controller.providers.errors import Terminal, Unauthorized
+from controller.providers.errors import NeedsHuman, OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.telephony import twilio
-from controller.providers.telephony.protocol import CallDirection, Price
+from controller.providers.telephony.protocol import CallDirection, NumberSettings, Papers, Price
 from controller.providers.telephony.twilio import TwilioAccount
 from tests.providers.conftest import ManualTime, Sandbox
-from tests.providers.twilio_account import SID, account_at, buy, twilio_sandbox, wish
+from tests.providers.twilio_account import MARK, SID, account_at, buy, twilio_sandbox, wish
+
+GERMAN_MOBILE: Final = wish(country="DE", type=NumberType.MOBILE, address_available=True)
 
 
 @pytest.fixture
@@ -70,6 +72,103 @@ class TestAccount:
         assert await account.price("US", NumberType.LOCAL) == Price(Decimal("1.15"), "USD")
         assert await account.price("US", NumberType.NATIONAL) is None
         assert await account.price("AQ", NumberType.LOCAL) is None
+
+
+class TestPapers:
+    BUNDLE: Final = "BU" + "4" * 32
+    PAPERS: Final = Papers(address_id="AD" + "3" * 32, bundle_id=BUNDLE)
+
+    async def put(self, sandbox: Sandbox, status: str, account: str = SID) -> None:
+        await sandbox.tell(f"bundles/{self.BUNDLE}", {"account": account, "status": status})
+
+    @pytest.mark.parametrize("status", ["twilio-approved", "provisionally-approved"])
+    async def test_an_approved_bundle_is_in_order_and_buys(
+        self, account: TwilioAccount, sandbox: Sandbox, status: str
+    ) -> None:
+        await self.put(sandbox, status)
+        assert await account.papers_problem(self.PAPERS) is None
+        assert await sandbox.requests("GET", "") == 1
+        number = (await account.search(GERMAN_MOBILE))[0].number
+        assert (await account.buy(number, NumberSettings(label=MARK), self.PAPERS)).number == number
+
+    @pytest.mark.parametrize(
+        ("status", "kind", "reason"),
+        [
+            ("pending-review", NeedsHuman, Reason.WAITING_FOR_APPROVAL),
+            ("in-review", NeedsHuman, Reason.WAITING_FOR_APPROVAL),
+            ("draft", Terminal, Reason.BUNDLE_REQUIRED),
+            ("twilio-rejected", Terminal, Reason.BUNDLE_REQUIRED),
+        ],
+    )
+    async def test_a_bundle_that_is_not_approved_is_told_with_its_state_and_buys_nothing(
+        self, account: TwilioAccount, sandbox: Sandbox, status: str, kind: type[OutsideError], reason: Reason
+    ) -> None:
+        await self.put(sandbox, status)
+        problem = await account.papers_problem(self.PAPERS)
+        assert type(problem) is kind
+        assert problem.reason is reason
+        assert f"{self.BUNDLE} of Twilio account {SID} is not approved: it is {status}" in problem.message
+        number = (await account.search(GERMAN_MOBILE))[0].number
+        with pytest.raises(Terminal) as refusal:
+            await account.buy(number, NumberSettings(label=MARK), self.PAPERS)
+        assert refusal.value.reason is Reason.BUNDLE_REQUIRED
+        assert (await sandbox.state())["charges"] == []
+
+    async def test_a_bundle_of_another_account_does_not_exist(
+        self, account: TwilioAccount, sandbox: Sandbox
+    ) -> None:
+        await self.put(sandbox, "twilio-approved", account="AC" + "2" * 32)
+        problem = await account.papers_problem(self.PAPERS)
+        assert isinstance(problem, Terminal)
+        assert problem.reason is Reason.BUNDLE_REQUIRED
+        assert f"{self.BUNDLE} does not exist in Twilio account {SID}" in problem.message
+
+    async def test_what_a_parents_key_does_not_find_is_left_to_the_purchase(
+        self, sandbox: Sandbox, time: ManualTime
+    ) -> None:
+        """Bundles are looked up in the account of the key, which may be the parent of the one that buys."""
+        parent, key = "AC" + "2" * 32, "SK" + "3" * 32
+        await sandbox.tell(f"accounts/{SID}", {"owner_account_sid": parent})
+        await sandbox.tell(f"accounts/{parent}", {"api_keys": {key: "key-secret"}})
+        await self.put(sandbox, "twilio-approved")
+        account = account_at(sandbox.url, time, token="", api_key_sid=key, api_key_secret="key-secret")
+        assert await account.papers_problem(self.PAPERS) is None
+        number = (await account.search(GERMAN_MOBILE))[0].number
+        assert (await account.buy(number, NumberSettings(label=MARK), self.PAPERS)).number == number
+        await account.close()
+
+    async def test_without_a_bundle_nothing_is_asked(self, account: TwilioAccount, sandbox: Sandbox) -> None:
+        assert await account.papers_problem(Papers(address_id="AD" + "3" * 32)) is None
+        assert await sandbox.requests("GET", "") == 0
+
+    async def test_a_state_that_twilio_adds_is_left_to_the_purchase(
+        self, account: TwilioAccount, sandbox: Sandbox
+    ) -> None:
+        await sandbox.order("GET /v2/**", "status:200", body={"sid": self.BUNDLE, "status": "under-appeal"})
+        assert await account.papers_problem(self.PAPERS) is None
+
+    @pytest.mark.parametrize(
+        ("fault", "more", "kind"),
+        [
+            ("status:401", {}, Unauthorized),
+            ("status:429", {}, Retryable),
+            ("status:503", {}, Retryable),
+            ("status:404", {"body": {"message": "no Route matched"}}, Retryable),
+            ("status:200", {"body": "<html>"}, Retryable),
+            ("drop-before", {}, Retryable),
+        ],
+    )
+    async def test_an_account_that_cannot_tell_is_an_error(
+        self,
+        account: TwilioAccount,
+        sandbox: Sandbox,
+        fault: str,
+        more: dict[str, Any],
+        kind: type[OutsideError],
+    ) -> None:
+        await sandbox.order("GET /v2/**", fault, **more)
+        with pytest.raises(kind):
+            await account.papers_problem(self.PAPERS)
 
 
 class TestCalls:

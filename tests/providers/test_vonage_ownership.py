@@ -10,7 +10,7 @@ from aiohttp import web
 from controller.api.conditions import Reason
 from controller.providers.errors import NotFound, OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.telephony import vonage_requests
-from controller.providers.telephony.protocol import NumberSettings
+from controller.providers.telephony.protocol import NumberSettings, Papers
 from controller.providers.telephony.vonage import VonageAccount
 from tests.providers.conftest import ManualTime, Sandbox, Serve
 from tests.providers.vonage_account import (
@@ -319,6 +319,11 @@ class TestRelease:
         with pytest.raises(Retryable):
             await account.release(bought.id)
         assert await account.find_owned(bought.number) == bought
+
+
+async def test_papers_are_not_looked_at(account: VonageAccount, sandbox: Sandbox) -> None:
+    assert await account.papers_problem(Papers("AD" + "3" * 32, "BU" + "4" * 32)) is None
+    assert await sandbox.requests("GET", "") == 0
 
 
 async def test_calls_are_not_listed(account: VonageAccount) -> None:

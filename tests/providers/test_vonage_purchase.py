@@ -11,14 +11,13 @@ from aiohttp import web
 
 from controller.api.business_tenant import Capability, NumberType
 from controller.api.conditions import Reason
-from controller.providers.errors import Conflict, OutsideError, Retryable, Terminal, Unauthorized
+from controller.providers.errors import OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.telephony.protocol import NumberSettings, Price
 from controller.providers.telephony.vonage import VonageAccount
 from tests.providers.conftest import ManualTime, Sandbox, Serve
 from tests.providers.vonage_account import (
     KEY,
     MARK,
-    OTHER_KEY,
     SECRET,
     SMS,
     VOICE,
@@ -117,30 +116,6 @@ class TestBuy:
             "signed_callbacks": True,
         }
 
-    async def test_a_number_sold_to_somebody_else_is_a_conflict(
-        self, account: VonageAccount, sandbox: Sandbox
-    ) -> None:
-        number = await candidate_of(account)
-        await sandbox.tell("numbers", {"account": OTHER_KEY, "country": "LV", "msisdn": number[1:]})
-        with pytest.raises(Conflict):
-            await buy(account, number)
-
-    async def test_a_number_that_the_account_has_already_is_in_doubt(
-        self, account: VonageAccount, sandbox: Sandbox
-    ) -> None:
-        """An earlier purchase may have come through late: giving up would leave the number to nobody."""
-        number = await candidate_of(account)
-        await sandbox.tell("numbers", {"account": KEY, "country": "LV", "msisdn": number[1:]})
-        with pytest.raises(Retryable) as failure:
-            await buy(account, number)
-        assert failure.value.outcome_unknown
-
-    async def test_a_number_that_demands_an_address(self, account: VonageAccount) -> None:
-        number = await candidate_of(account, country="DE")
-        with pytest.raises(Terminal, match="dashboard") as refusal:
-            await buy(account, number)
-        assert refusal.value.reason is Reason.ADDRESS_REQUIRED
-
     @pytest.mark.parametrize(
         ("settings", "number"),
         [({"sms_fallback_url": "https://x.example"}, "+37120000001"), ({}, "+88160000001")],
@@ -171,52 +146,6 @@ class TestBuy:
         bought = await buy(account, number, sms_url=await serve(not_there_yet), voice_url=VOICE)
         assert bought.settings == NumberSettings(label=MARK, voice_url=VOICE)
         assert await account.find_owned(number) == bought
-
-    @pytest.mark.parametrize(
-        ("fault", "doubtful", "bought"),
-        [
-            ("drop-before", True, False),
-            ("drop-after", True, True),
-            ("status:500", True, False),
-            ("status:503", True, False),
-            ("status:404", False, False),
-            ("status:429", False, False),
-        ],
-    )
-    async def test_a_purchase_is_sent_exactly_once_whatever_happens(
-        self,
-        account: VonageAccount,
-        sandbox: Sandbox,
-        time: ManualTime,
-        *,
-        fault: str,
-        doubtful: bool,
-        bought: bool,
-    ) -> None:
-        number = await candidate_of(account)
-        await sandbox.order("POST /number/buy", fault)
-        with pytest.raises(Retryable) as failure:
-            await buy(account, number)
-        assert failure.value.outcome_unknown is doubtful
-        assert await sandbox.requests("POST", "/number/buy") == 1
-        time.pass_by(1)  # the pause that 429 asks for
-        assert (await account.find_owned(number) is not None) is bought
-
-    @pytest.mark.parametrize("body", ["", "<html>", [1], {"status": "ok"}])
-    async def test_a_purchase_whose_answer_cannot_be_read_is_in_doubt(
-        self, account: VonageAccount, sandbox: Sandbox, body: object
-    ) -> None:
-        await sandbox.order("POST /number/buy", "status:200", body=body)
-        with pytest.raises(Retryable) as failure:
-            await buy(account, await candidate_of(account))
-        assert failure.value.outcome_unknown
-        assert await sandbox.requests("POST", "/number/buy") == 1
-
-    async def test_a_refusal_may_come_as_200(self, account: VonageAccount, sandbox: Sandbox) -> None:
-        refusal = {"error-code": "420", "error-code-label": "method failed"}
-        await sandbox.order("POST /number/buy", "status:200", body=refusal)
-        with pytest.raises(Conflict):
-            await buy(account, await candidate_of(account))
 
     async def test_a_purchase_that_times_out_is_sent_exactly_once(
         self, sandbox: Sandbox, time: ManualTime

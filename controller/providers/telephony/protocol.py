@@ -137,6 +137,13 @@ class TelephonyAccount(Protocol):
     async def price(self, country: str, type: NumberType) -> Price | None:  # noqa: A002 - as in the spec
         """Monthly price of such a number now; None when none is sold or the provider does not say."""
 
+    async def papers_problem(self, papers: Papers) -> OutsideError | None:
+        """Why a purchase with these papers would be refused: a bundle that is not approved, or that does not exist.
+
+        None when they are in order, or the provider does not tell. `NeedsHuman` while it is being reviewed,
+        `Terminal` when somebody must mend the papers. One request at most.
+        """
+
     async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
         """Buy exactly this number, marked and configured; see `marks_with_purchase`.
 
@@ -147,7 +154,11 @@ class TelephonyAccount(Protocol):
         """
 
     async def configure(self, number_id: str, settings: NumberSettings) -> OwnedNumber:
-        """Set everything of `settings`; clears what overrides them. Raises `NotFound`."""
+        """Set everything of `settings`; clears what overrides them.
+
+        Raises `NotFound`, and `Retryable` with the reason `WEBHOOK_NOT_ANSWERING` when the provider asked a URL
+        before taking it and got no good answer (Vonage: `sms_url`).
+        """
 
     async def release(self, number_id: str) -> None:
         """Give the number back for good. Already gone is success."""

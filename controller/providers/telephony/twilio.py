@@ -24,6 +24,7 @@ from controller.providers.telephony.protocol import (
     Price,
 )
 from controller.providers.telephony.twilio_catalogue import Catalogue
+from controller.providers.telephony.twilio_papers import bundle_problem, no_such_bundle
 from controller.providers.telephony.twilio_transport import TwilioTransport
 from controller.providers.telephony.twilio_wire import (
     call_record,
@@ -73,6 +74,7 @@ class TwilioAccount:
             raise ValueError("A Twilio account needs an auth token, or an API key's SID and secret.")
         clock = clock or Clock()
         self._sid = account_sid
+        self._signs_itself = user == account_sid
         self._name = f"Twilio account {account_sid}"
         self._transport = Transport(
             system="twilio",
@@ -158,6 +160,22 @@ class TwilioAccount:
         """From Twilio's price list, remembered for some minutes."""
         with self._sdk(changes=False):
             return (await self._catalogue.offer(country)).prices.get(type)
+
+    async def papers_problem(self, papers: Papers) -> OutsideError | None:
+        """Of the bundle; Twilio tells no state of an address.
+
+        Bundles are looked up in the account that signs. An API key may be the parent's: what it does not find may
+        be the subaccount's, so that is left to the purchase.
+        """
+        if not papers.bundle_id:
+            return None
+        bundle = self._client.numbers.v2.regulatory_compliance.bundles(papers.bundle_id)
+        with self._sdk(changes=False):
+            try:
+                state = (await bundle.fetch_async()).status
+            except NotFound:
+                return no_such_bundle(papers.bundle_id, self._name) if self._signs_itself else None
+        return bundle_problem(papers.bundle_id, state, self._name)
 
     async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
         """Buy this number in one request, never repeated. Raises `Conflict` when it is no longer for sale."""

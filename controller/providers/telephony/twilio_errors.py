@@ -15,6 +15,7 @@ _NOT_AUTHENTICATED: Final = 20003
 _TOO_MANY: Final = 20429
 ACCOUNT_NOT_ACTIVE: Final = 20005
 TRIAL_ACCOUNT: Final = 10002
+ONE_NUMBER_OF_TRIAL: Final = 21404
 _REFUSED: Final[dict[int, type[OutsideError]]] = {
     _NOT_AUTHENTICATED: Unauthorized,
     ACCOUNT_NOT_ACTIVE: Terminal,
@@ -22,23 +23,28 @@ _REFUSED: Final[dict[int, type[OutsideError]]] = {
     # Both are about one candidate that the provider itself offered: another one may do.
     21421: Conflict,  # number invalid
     21422: Conflict,  # number not available
+    21452: Conflict,  # none available in its area
     21613: Terminal,
     21631: Terminal,
     21649: Terminal,
     TRIAL_ACCOUNT: Terminal,
+    ONE_NUMBER_OF_TRIAL: Terminal,
 }
 _REASONS: Final[dict[int, Reason]] = {
     _NOT_AUTHENTICATED: Reason.WRONG_CREDENTIALS,
     20404: Reason.PROVIDER_UNAVAILABLE,
     21421: Reason.NO_NUMBER_FOR_SALE,
     21422: Reason.NO_NUMBER_FOR_SALE,
+    21452: Reason.NO_NUMBER_FOR_SALE,
     21613: Reason.ADDRESS_REQUIRED,
     21631: Reason.ADDRESS_REQUIRED,
     21649: Reason.BUNDLE_REQUIRED,
 }
+_UPGRADE: Final = " It is a trial account, which may own one number: upgrade it in Twilio's Console."
 _ADVICE: Final = {
     ACCOUNT_NOT_ACTIVE: " It is suspended or closed: have it made active in Twilio's Console.",
-    TRIAL_ACCOUNT: " It is a trial account, which may own one number: upgrade it in Twilio's Console.",
+    TRIAL_ACCOUNT: _UPGRADE,
+    ONE_NUMBER_OF_TRIAL: _UPGRADE,
 }
 
 

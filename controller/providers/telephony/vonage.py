@@ -126,6 +126,11 @@ class VonageAccount:
         page = await self._transport.ask(request, NumberPage)
         return next((record.price for record in page.numbers), None)
 
+    async def papers_problem(self, papers: Papers) -> OutsideError | None:
+        """None, and nothing is asked: Vonage takes no papers."""
+        del papers
+        return None
+
     async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
         """Buy this number by one request, never repeated, then link it to the application of its label.
 
@@ -218,9 +223,7 @@ class VonageAccount:
         except Retryable as error:
             if error.reason is not Reason.WEBHOOK_NOT_ANSWERING:
                 raise
-            # The mark matters more than the URL, which is found missing and set again later.
-            sms_url = ""
-            await self._set(wanted, application, sms_url)
+            sms_url = ""  # linked without it
         return owned_number(
             new.model_copy(update={"app_id": application.id, "sms_url": sms_url}), application
         )
@@ -238,7 +241,7 @@ class VonageAccount:
     async def _update(
         self, wanted: NumberId, record: NumberRecord, application: ApplicationRecord, settings: NumberSettings
     ) -> None:
-        """Link and set the number where it differs. Raises `NotFound`."""
+        """Link and set the number where it differs; link it also when its SMS URL is refused. Raises `NotFound`."""
         as_wanted = record.application_id == application.id and (record.sms_url or "") == settings.sms_url
         if as_wanted and not record.forwards_calls_by:
             return
@@ -248,6 +251,12 @@ class VonageAccount:
             await self._existing(wanted)
             if not settings.sms_url or settings.sms_url == record.sms_url:
                 raise _again(error) from error
+            if record.application_id != application.id:
+                # The mark matters more than the URL, which is found missing and set again later.
+                try:
+                    await self._set(wanted, application, record.sms_url or "")
+                except (Conflict, Terminal) as refusal:
+                    raise _again(refusal) from refusal
             raise Retryable(
                 f"{self._name} does not take the SMS URL {settings.sms_url}: it asks it by GET first and wants 200."
                 " Make it answer, or correct spec.ai.sms.",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-from controller.providers.errors import NotFound
+from controller.providers.errors import NotFound, Retryable
 from controller.providers.telephony import vonage_requests as compose
 from controller.providers.telephony.protocol import NumberSettings
 from controller.providers.telephony.vonage_pages import Page, whole_list
@@ -89,7 +89,11 @@ class Applications:
         return min(named or owned, key=lambda one: one.id, default=None)
 
     async def _page(self, number: int) -> Page[ApplicationRecord]:
-        page = await self._transport.ask(compose.list_applications(number), ApplicationPage)
+        try:
+            page = await self._transport.ask(compose.list_applications(number), ApplicationPage)
+        except NotFound as error:
+            # A list is never missing.
+            raise Retryable(error.message, reason=error.reason) from error
         return Page({one.id: one for one in page.embedded.applications}, page.total_items)
 
     def _remember(self, record: ApplicationRecord) -> None:

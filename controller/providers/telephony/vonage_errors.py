@@ -14,6 +14,7 @@ from controller.providers.transport import Answer, Refusal, has_effect
 
 METHOD_FAILED: Final = 420
 _NEEDS_ADDRESS: Final = re.compile(r"dashboard|local address", re.IGNORECASE)
+_NEEDS_PARAMETER: Final = re.compile(r"\b(country|msisdn)\b.*\b(required|missing)\b", re.IGNORECASE)
 _NEEDS_MONEY: Final = re.compile(r"balance|credit|funds|payment", re.IGNORECASE)
 
 
@@ -58,7 +59,7 @@ def judge_answer(answer: Answer, *, method: str, account: str, secrets: Sequence
             return Refusal(Terminal(told, reason=Reason.REFUSED))
         case HTTPStatus.NOT_FOUND if body.title:
             return Refusal(NotFound(told, reason=Reason.PROVIDER_UNAVAILABLE))
-        case _ if status == METHOD_FAILED and body.label:
+        case _ if status == METHOD_FAILED and body.label and has_effect(method):
             return Refusal(_method_failed(told, body.label))
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             failing = f"{account} fails (HTTP {status})."
@@ -74,7 +75,7 @@ def _method_failed(told: str, label: str) -> OutsideError:
             " spec.phoneNumber.number, or use another PhoneProvider.",
             reason=Reason.ADDRESS_REQUIRED,
         )
-    if _NEEDS_MONEY.search(label):
+    if _NEEDS_MONEY.search(label) or _NEEDS_PARAMETER.search(label):
         return Terminal(told, reason=Reason.REFUSED)
     # Sold meanwhile, owned already, or just "method failed": whoever asked must look what is the case.
     return Conflict(told, reason=Reason.NO_NUMBER_FOR_SALE)

@@ -11,6 +11,8 @@ class FaultKind(StrEnum):
 
     STATUS = "status"
     """Answer with a status in the provider's own error shape; the work is not done."""
+    STATUS_AFTER = "status-after"
+    """Do the work, then answer with a status as if it were not done."""
     DROP_BEFORE = "drop-before"
     """Close the connection before the work is done."""
     DROP_AFTER = "drop-after"
@@ -25,7 +27,7 @@ class InvalidFaultError(ValueError):
 
 @dataclass(slots=True)
 class FaultRule:
-    """One ordered fault. `remaining` is None for a fault that stays until it is cleared."""
+    """One ordered fault. `remaining` is None for a fault that stays until it is cleared; `skip` requests pass first."""
 
     match: str
     action: str
@@ -36,6 +38,7 @@ class FaultRule:
     body: object = None
     headers: dict[str, str] = field(default_factory=dict)
     remaining: int | None = None
+    skip: int = 0
     hits: int = 0
 
     def describe(self) -> dict[str, object]:
@@ -74,6 +77,9 @@ class Faults:
         for rule in self._rules:
             if rule.remaining == 0 or rule.pattern.fullmatch(request) is None:
                 continue
+            if rule.skip:
+                rule.skip -= 1
+                continue
             rule.hits += 1
             if rule.remaining is not None:
                 rule.remaining -= 1
@@ -84,22 +90,27 @@ class Faults:
 
 
 def parse_fault(order: object) -> FaultRule:
-    """Read one rule: `{"match": "POST /a/*/b", "action": "status:500", "times": 1}`, maybe `body`, `headers`.
+    """Read one rule: `{"match": "POST /a/*/b", "action": "status:500", "times": 1}`, maybe `body`, `headers`,
+    `skip`.
 
     `*` in `match` stands for one path segment (or one part of it), a trailing `**` for the rest of the path,
-    and `*` as the method for any method. `times` left out means until the faults are cleared.
+    and `*` as the method for any method. `times` left out means until the faults are cleared; `"skip": 1` lets one
+    request pass first, such as that for the first page of a list.
 
     Raises InvalidFaultError.
     """
     if not isinstance(order, Mapping):
         raise InvalidFaultError('A fault is an object such as {"match": "GET /x/*", "action": "status:500"}.')
     match, action, times = order.get("match"), order.get("action"), order.get("times")
+    skip = order.get("skip", 0)
     if not isinstance(match, str) or len(match.split(" ")) != 2 or not match.split(" ")[1].startswith("/"):  # noqa: PLR2004
         raise InvalidFaultError(f'"match" must be a method and a path such as "POST /x/*", not {match!r}.')
     if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
         raise InvalidFaultError(
             f'"times" must be a number from 1, or be left out for "for ever", not {times!r}.'
         )
+    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
+        raise InvalidFaultError(f'"skip" must be a number from 0, not {skip!r}.')
     headers = order.get("headers") or {}
     if not isinstance(headers, Mapping):
         raise InvalidFaultError('"headers" must be an object of header names and values.')
@@ -107,6 +118,7 @@ def parse_fault(order: object) -> FaultRule:
     rule.body = order.get("body")
     rule.headers = {str(name): str(value) for name, value in headers.items()}
     rule.remaining = times
+    rule.skip = skip
     return rule
 
 
@@ -116,12 +128,12 @@ def _parse_action(match: str, action: object) -> FaultRule:
         if action in (FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER):
             return FaultRule(match, action, FaultKind(action), pattern)
         name, _, argument = action.partition(":")
-        if name == FaultKind.STATUS and re.fullmatch(r"[1-5]\d\d", argument):
-            return FaultRule(match, action, FaultKind.STATUS, pattern, status=int(argument))
+        if name in (FaultKind.STATUS, FaultKind.STATUS_AFTER) and re.fullmatch(r"[1-5]\d\d", argument):
+            return FaultRule(match, action, FaultKind(name), pattern, status=int(argument))
         if name == FaultKind.DELAY and re.fullmatch(r"\d+(\.\d+)?s", argument):
             return FaultRule(match, action, FaultKind.DELAY, pattern, delay=float(argument[:-1]))
     raise InvalidFaultError(
-        '"action" must be "status:<code>", "drop-before", "drop-after" or "delay:<seconds>s", '
+        '"action" must be "status:<code>", "status-after:<code>", "drop-before", "drop-after" or "delay:<seconds>s", '
         f"not {action!r}.",
     )
 

@@ -135,7 +135,7 @@ class FakeServer(ABC):
         if rule.kind is FaultKind.STATUS:
             return self._ordered_answer(request, rule)
         await self._dispatch(request, handler)
-        return None
+        return self._ordered_answer(request, rule) if rule.kind is FaultKind.STATUS_AFTER else None
 
     async def _dispatch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is not None:

@@ -54,7 +54,8 @@ def test_delays_add_up_until_a_rule_decides():
 
 @given(
     st.one_of(
-        st.text(), st.dictionaries(st.sampled_from(["match", "action", "times"]), st.text() | st.integers())
+        st.text(),
+        st.dictionaries(st.sampled_from(["match", "action", "times", "skip"]), st.text() | st.integers()),
     )
 )
 def test_nonsense_is_refused_with_a_sentence(order: object):
@@ -97,6 +98,24 @@ async def test_drop_after_does_the_work_and_never_answers(twilio: TwilioServer):
 
     assert await twilio.owned() == [candidate]
     assert len(await twilio.charges()) == 1
+
+
+async def test_some_requests_may_pass_first(twilio: TwilioServer):
+    await twilio.control("faults", [{"match": "GET /**", "action": "status:500", "times": 1, "skip": 2}])
+
+    statuses = [(await twilio.client.get(twilio.path("IncomingPhoneNumbers"))).status_code for _ in range(4)]
+
+    assert statuses == [200, 200, 500, 200]
+
+
+async def test_status_after_does_the_work_and_denies_it(twilio: TwilioServer):
+    candidate = (await twilio.search("LV", "Mobile", PageSize=1))[0]["phone_number"]
+    await twilio.control("faults", [{"match": BUY, "action": "status-after:500", "times": 1}])
+
+    denied = await twilio.buy(candidate)
+
+    assert (denied.status_code, denied.json()["code"]) == (500, 20500)
+    assert await twilio.owned() == [candidate]
 
 
 async def test_status_has_the_providers_own_shape(twilio: TwilioServer, evolution: EvolutionServer):

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from .conftest import ACCOUNT, TwilioServer
+import pytest
+
+from .conftest import ACCOUNT, OTHER_ACCOUNT, TwilioServer
 
 
 async def test_prices_are_texts_with_twilios_names(twilio: TwilioServer):
@@ -139,3 +141,61 @@ async def test_an_account_that_is_not_active_shows_itself_and_nothing_else(twili
 
     assert account.json()["status"] == "suspended"
     assert (numbers.status_code, numbers.json()["code"]) == (403, 20005)
+
+
+async def test_a_bundle_is_reviewed_and_belongs_to_one_account(
+    twilio: TwilioServer, other_account: TwilioServer
+):
+    path = f"/v2/RegulatoryCompliance/Bundles/BU{'4' * 32}"
+    assert (await twilio.client.get(path)).json()["code"] == 20404
+    await twilio.control(f"bundles/BU{'4' * 32}", {"account": ACCOUNT, "status": "draft"})
+    await twilio.control(f"bundles/BU{'4' * 32}", {"status": "in-review"})
+
+    bundle = (await twilio.client.get(path)).json()
+
+    assert (bundle["account_sid"], bundle["status"]) == (ACCOUNT, "in-review")
+    assert (await other_account.client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sid", "body", "sentence"),
+    [
+        ("BU1", {"account": ACCOUNT, "status": "draft"}, "32 hex digits"),
+        ("BU" + "4" * 32, {"account": OTHER_ACCOUNT, "status": "done"}, "must be one of"),
+        ("BU" + "4" * 32, {"status": "draft"}, "There is no account None"),
+    ],
+)
+async def test_a_bundle_that_cannot_be_is_named(
+    twilio: TwilioServer, sid: str, body: dict[str, str], sentence: str
+):
+    response = await twilio.client.post(f"/_sandbox/bundles/{sid}", json=body)
+
+    assert response.status_code in (400, 404)
+    assert sentence in response.json()["error"]
+
+
+async def test_what_was_bought_may_show_late(twilio: TwilioServer):
+    await twilio.control("lag", {"seconds": 60})
+    bought = await twilio.buy_any()
+    path = twilio.path(f"IncomingPhoneNumbers/{bought['sid']}")
+
+    assert await twilio.owned() == await twilio.owned(PhoneNumber=bought["phone_number"]) == []
+    assert (await twilio.client.get(path)).json()["code"] == 20404
+    assert (await twilio.client.post(path, data={"SmsUrl": ""})).json()["code"] == 20404
+    assert (await twilio.buy(bought["phone_number"])).json()["sid"] == bought["sid"]
+
+    await twilio.control("lag", {"seconds": 0})
+    assert await twilio.owned() == [bought["phone_number"]]
+    assert len(await twilio.charges()) == 1
+
+
+async def test_errors_may_come_as_problems(twilio: TwilioServer):
+    path = twilio.path(f"IncomingPhoneNumbers/PN{'0' * 32}")
+    classic = (await twilio.client.get(path)).json()
+    await twilio.control("errors", {"shape": "problem"})
+    problem = (await twilio.client.get(path)).json()
+
+    assert set(classic) == {"code", "message", "more_info", "status"}
+    assert set(problem) == {"type", "title", "status", "code"}
+    assert (problem["status"], problem["code"]) == (404, 20404)
+    assert (await twilio.client.post("/_sandbox/errors", json={"shape": "round"})).status_code == 400

@@ -120,11 +120,35 @@ async def test_refused_purchases_cost_nothing(twilio: TwilioServer, form: dict[s
     assert await twilio.charges() == []
 
 
-async def test_a_regulated_number_is_sold_with_its_papers(twilio: TwilioServer):
+@pytest.mark.parametrize("status", ["twilio-approved", "provisionally-approved"])
+async def test_a_regulated_number_is_sold_with_its_papers(twilio: TwilioServer, status: str):
+    await twilio.control(f"bundles/{BUNDLE}", {"account": ACCOUNT, "status": status})
     bought = await twilio.buy("+4915735000001", AddressSid=ADDRESS, BundleSid=BUNDLE)
 
     assert bought.status_code == 201
     assert (bought.json()["address_sid"], bought.json()["bundle_sid"]) == (ADDRESS, BUNDLE)
+
+
+@pytest.mark.parametrize(
+    ("account", "status"),
+    [
+        (ACCOUNT, "draft"),
+        (ACCOUNT, "pending-review"),
+        (ACCOUNT, "in-review"),
+        (ACCOUNT, "twilio-rejected"),
+        (OTHER_ACCOUNT, "twilio-approved"),
+        (None, ""),
+    ],
+    ids=str,
+)
+async def test_papers_that_do_not_serve_buy_nothing(twilio: TwilioServer, account: str | None, status: str):
+    if account is not None:
+        await twilio.control(f"bundles/{BUNDLE}", {"account": account, "status": status})
+
+    refused = await twilio.buy("+4915735000001", AddressSid=ADDRESS, BundleSid=BUNDLE)
+
+    assert await code(refused) == (400, 21649)
+    assert await twilio.charges() == []
 
 
 async def test_an_area_code_picks_a_number(twilio: TwilioServer):

@@ -21,8 +21,9 @@ def account_of(request: web.Request) -> Account:
 
 def number_of(request: web.Request) -> OwnedNumber:
     """Return the number the path names, if this account owns it. Raises TwilioError."""
-    number = world_of(request).by_sid.get(request.match_info["sid"])
-    if number is None or number.account_sid != request.match_info["account"]:
+    world = world_of(request)
+    number = world.by_sid.get(request.match_info["sid"])
+    if number is None or number.account_sid != request.match_info["account"] or not world.shows(number):
         raise not_found(request.path)
     return number
 

@@ -6,21 +6,25 @@
 - `POST /_sandbox/inventory {"LV": {"mobile": {...} | null} | null}`: see `_edit_shelf`; null is not sold
 - `POST /_sandbox/prices {"LV": {"mobile": "3.00" | null}}`
 - `POST /_sandbox/accounts/{sid} {"type": "Trial", "status": "suspended", "api_keys": {"SK...": "secret"}}`
+- `POST /_sandbox/bundles/{sid} {"account": "AC...", "status": "in-review"}`: one is made, or its review goes on
+- `POST /_sandbox/lag {"seconds": 5}`: numbers younger than that are bought, but neither listed nor found
+- `POST /_sandbox/errors {"shape": "problem"}`: errors come as RFC 9457 has them, or "classic" again
 - `POST /_sandbox/reclaim {"days": 30}`: numbers that old with fewer than 3 calls of 12 s in that time vanish
 - `POST /_sandbox/calls {"account": "AC...", "to": "+371...", "from": "+371...", "duration": 12}`
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
 from controller.sandbox.fakes.number_shelf import Capabilities
-from controller.sandbox.fakes.twilio import calls, incoming_numbers, purchase
+from controller.sandbox.fakes.twilio import bundles, calls, incoming_numbers, purchase
 from controller.sandbox.fakes.twilio.context import world_of
-from controller.sandbox.fakes.twilio.errors import TwilioError
+from controller.sandbox.fakes.twilio.errors import ErrorShape, TwilioError
 from controller.sandbox.fakes.twilio.inventory import (
     AddressRequirement,
     Country,
@@ -28,7 +32,7 @@ from controller.sandbox.fakes.twilio.inventory import (
     Shelf,
 )
 from controller.sandbox.fakes.twilio.number_fields import apply_fields
-from controller.sandbox.fakes.twilio.state import Account, Call, OwnedNumber, World
+from controller.sandbox.fakes.twilio.state import Account, BundleStatus, Call, OwnedNumber, World
 from controller.sandbox.fakes.wire import MalformedBodyError, days_of, json_response, read_object
 
 routes = web.RouteTableDef()
@@ -111,6 +115,38 @@ async def edit_account(request: web.Request) -> web.Response:
     if keys is not None:
         account.api_keys = {sid: str(secret) for sid, secret in _object(keys, "api_keys").items()}
     return json_response({"sid": account.sid, "type": account.kind, "status": account.status})
+
+
+@routes.post("/_sandbox/bundles/{sid}")
+async def review_bundle(request: web.Request) -> web.Response:
+    world, sid, body = world_of(request), request.match_info["sid"], await read_object(request)
+    if re.fullmatch(r"BU[0-9a-fA-F]{32}", sid) is None:
+        raise MalformedBodyError(f"{sid!r} is no bundle's SID: BU and 32 hex digits.")
+    present = world.bundles.get(sid)
+    owner = _account(world, body.get("account", present.account_sid if present else None))
+    try:
+        status = BundleStatus(str(body.get("status")))
+    except ValueError:
+        raise MalformedBodyError(f'"status" must be one of {[*BundleStatus]}.') from None
+    return json_response(bundles.describe(world.put_bundle(sid, owner.sid, status)))
+
+
+@routes.post("/_sandbox/lag")
+async def lag_behind(request: web.Request) -> web.Response:
+    seconds = (await read_object(request)).get("seconds")
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        raise MalformedBodyError('The body must be {"seconds": <a number from 0>}.')
+    world_of(request).lag = timedelta(seconds=seconds)
+    return json_response({"seconds": seconds})
+
+
+@routes.post("/_sandbox/errors")
+async def shape_errors(request: web.Request) -> web.Response:
+    shape = (await read_object(request)).get("shape")
+    if shape not in list(ErrorShape):
+        raise MalformedBodyError(f'"shape" must be one of {[*ErrorShape]}.')
+    world_of(request).error_shape = ErrorShape(str(shape))
+    return json_response({"shape": shape})
 
 
 @routes.post("/_sandbox/reclaim")

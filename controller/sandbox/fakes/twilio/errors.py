@@ -1,4 +1,6 @@
-"""Twilio's error bodies: `{code, message, more_info, status}`."""
+"""Twilio's error bodies: `{code, message, more_info, status}`, or as RFC 9457 has it."""
+
+from enum import StrEnum
 
 from aiohttp import web
 
@@ -14,6 +16,13 @@ _BY_STATUS = {
 }
 
 
+class ErrorShape(StrEnum):
+    """How an API writes its errors: the older ones and the newer ones differ."""
+
+    CLASSIC = "classic"
+    PROBLEM = "problem"
+
+
 class TwilioError(Exception):
     """A request Twilio refuses."""
 
@@ -23,16 +32,12 @@ class TwilioError(Exception):
         self.code = code
         self.message = message
 
-    def response(self) -> web.Response:
-        return json_response(
-            {
-                "code": self.code,
-                "message": self.message,
-                "more_info": f"{_MORE_INFO}{self.code}",
-                "status": self.status,
-            },
-            self.status,
-        )
+    def response(self, shape: ErrorShape) -> web.Response:
+        if shape is ErrorShape.CLASSIC:
+            told = {"message": self.message, "more_info": f"{_MORE_INFO}{self.code}"}
+        else:
+            told = {"type": f"{_MORE_INFO}{self.code}", "title": self.message}
+        return json_response({"code": self.code, "status": self.status, **told}, self.status)
 
 
 def not_found(path: str) -> TwilioError:

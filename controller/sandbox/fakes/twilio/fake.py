@@ -1,8 +1,8 @@
-"""A fake Twilio: the v2010 and Pricing paths of all its hosts on one address."""
+"""A fake Twilio: the v2010, Pricing and Numbers paths of all its hosts on one address."""
 
 import random
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
@@ -11,15 +11,16 @@ from controller.sandbox.fakes.twilio import (
     accounts,
     auth,
     available_numbers,
+    bundles,
     calls,
     controls,
     incoming_numbers,
     pricing,
 )
 from controller.sandbox.fakes.twilio.context import WORLD
-from controller.sandbox.fakes.twilio.errors import TwilioError, by_status
+from controller.sandbox.fakes.twilio.errors import ErrorShape, TwilioError, by_status
 from controller.sandbox.fakes.twilio.inventory import Inventory, copy_of, default_inventory
-from controller.sandbox.fakes.twilio.state import Account, Clock, World
+from controller.sandbox.fakes.twilio.state import Account, BundleStatus, Clock, World
 
 RESOURCES = (
     accounts.routes,
@@ -27,6 +28,7 @@ RESOURCES = (
     incoming_numbers.routes,
     calls.routes,
     pricing.routes,
+    bundles.routes,
 )
 
 
@@ -37,7 +39,8 @@ def _utc_now() -> datetime:
 class TwilioFake(FakeServer):
     """Some accounts that share one inventory: what one owns, the others neither see nor can buy.
 
-    `accounts` maps account SIDs (AC and 32 hex digits) to auth tokens; `inventory` is copied.
+    `accounts` maps account SIDs (AC and 32 hex digits) to auth tokens; `inventory` is copied; `approved_bundles`
+    maps SIDs of regulatory bundles to those of their accounts.
     """
 
     logged_fields = frozenset(
@@ -59,11 +62,13 @@ class TwilioFake(FakeServer):
         accounts: Mapping[str, str],
         now: Clock = _utc_now,
         inventory: Inventory | None = None,
+        approved_bundles: Mapping[str, str] | None = None,
         random_seed: int = 0,
     ) -> None:
         super().__init__()
         self._tokens = dict(accounts)
         self._inventory = inventory or default_inventory()
+        self._approved_bundles = dict(approved_bundles or {})
         self._seed = random_seed
         self.world = World(
             accounts={},
@@ -90,13 +95,13 @@ class TwilioFake(FakeServer):
             auth.check(request, self.world)
             response = await handler(request)
         except TwilioError as error:
-            response = error.response()
+            response = error.response(self.world.error_shape)
         response.headers["Twilio-Request-Id"] = f"RQ{random.getrandbits(128):032x}"
         response.headers["Twilio-Concurrent-Requests"] = "1"
         return response
 
     def error_response(self, request: web.Request, status: int) -> web.Response:
-        return by_status(status, request.path).response()
+        return by_status(status, request.path).response(self.world.error_shape)
 
     def snapshot(self) -> Mapping[str, object]:
         return {
@@ -117,6 +122,10 @@ class TwilioFake(FakeServer):
                 for charge in self.world.charges
             ],
             "calls": {sid: len(recorded) for sid, recorded in self.world.calls.items()},
+            "bundles": {
+                sid: {"account_sid": bundle.account_sid, "status": bundle.status}
+                for sid, bundle in self.world.bundles.items()
+            },
             "inventory": controls.describe_inventory(self.world),
         }
 
@@ -128,6 +137,10 @@ class TwilioFake(FakeServer):
             world.accounts[sid] = Account(sid, token, world.now(), f"Account {sid[-4:]}", owner_sid=sid)
         world.inventory.clear()
         world.inventory.update(copy_of(self._inventory))
-        for held in (world.numbers, world.by_sid, world.positions, world.gone, world.calls):
+        for held in (world.numbers, world.by_sid, world.positions, world.gone, world.calls, world.bundles):
             held.clear()
         world.charges.clear()
+        world.lag = timedelta()
+        world.error_shape = ErrorShape.CLASSIC
+        for sid, account_sid in self._approved_bundles.items():
+            world.put_bundle(sid, account_sid, BundleStatus.APPROVED)

@@ -97,8 +97,9 @@ def _matching(world: World, account_sid: str, pattern: str) -> list[OwnedNumber]
     if _WHOLE_NUMBER.fullmatch(pattern):
         # The question asked before every purchase: answered without walking 10,000 numbers.
         number = world.numbers.get(pattern)
-        return [number] if number is not None and number.account_sid == account_sid else []
-    owned = world.owned_by(account_sid)
+        mine = number is not None and number.account_sid == account_sid and world.shows(number)
+        return [number] if number is not None and mine else []
+    owned = [number for number in world.owned_by(account_sid) if world.shows(number)]
     if not pattern:
         return owned
     expression = contains(pattern)

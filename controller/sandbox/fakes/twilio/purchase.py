@@ -36,11 +36,9 @@ def buy(world: World, account: Account, form: Mapping[str, str]) -> OwnedNumber:
         raise refused(10002, "Trial account does not support this feature: only one number")
     if shelf.address_requirements is not AddressRequirement.NONE and not form.get("AddressSid"):
         raise refused(21631, "Phone Number Requires an Address but the 'AddressSid' parameter was empty.")
-    if shelf.bundle_required and not form.get("BundleSid"):
-        raise refused(
-            21649,
-            f"Bundle required and not provided for country: [{country.code}] "
-            f"and numberType: [{kind.upper()}]",
+    if shelf.bundle_required:
+        _check_bundle(
+            world, account, form.get("BundleSid", ""), f"[{country.code}] and numberType: [{kind.upper()}]"
         )
     number = new_number(world, account.sid, wanted)
     apply_fields(number.fields, form)
@@ -69,6 +67,14 @@ def new_number(world: World, account_sid: str, phone_number: str) -> OwnedNumber
     # Reserved at once, so that two numbers made before either is added do not share a position.
     world.positions[number.sid] = number.position
     return number
+
+
+def _check_bundle(world: World, account: Account, sid: str, wanted: str) -> None:
+    if not sid:
+        raise refused(21649, f"Bundle required and not provided for country: {wanted}")
+    bundle = world.bundles.get(sid)
+    if bundle is None or bundle.account_sid != account.sid or not bundle.status.serves:
+        raise refused(21649, f"The provided bundle is not compliant for country: {wanted}")
 
 
 def _of_area(world: World, area: str | None) -> str:

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from enum import StrEnum
 
 from controller.sandbox.fakes.number_shelf import Capabilities
+from controller.sandbox.fakes.twilio.errors import ErrorShape
 from controller.sandbox.fakes.twilio.inventory import AddressRequirement, Inventory, NumberType
 
 Clock = Callable[[], datetime]
@@ -41,6 +43,33 @@ class Account:
     kind: str = "Full"
     api_keys: dict[str, str] = field(default_factory=dict)
     """API key SID to secret: other credentials for the same account."""
+
+
+class BundleStatus(StrEnum):
+    DRAFT = "draft"
+    PENDING_REVIEW = "pending-review"
+    IN_REVIEW = "in-review"
+    REJECTED = "twilio-rejected"
+    APPROVED = "twilio-approved"
+    PROVISIONALLY_APPROVED = "provisionally-approved"
+
+    @property
+    def serves(self) -> bool:
+        """Whether a number can be bought with such a bundle."""
+        return self in (BundleStatus.APPROVED, BundleStatus.PROVISIONALLY_APPROVED)
+
+
+@dataclass(slots=True)
+class Bundle:
+    """Papers for the numbers of a country and type, reviewed by Twilio."""
+
+    sid: str
+    account_sid: str
+    regulation_sid: str
+    friendly_name: str
+    status: BundleStatus
+    created: datetime
+    updated: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +112,11 @@ class World:
     """Released or vanished numbers, by E.164: no longer owned and not for sale."""
     calls: dict[str, list[Call]] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
+    bundles: dict[str, Bundle] = field(default_factory=dict)
+    lag: timedelta = timedelta()
+    """How long a number that was bought stays out of lists, and is not found by its SID."""
+
+    error_shape: ErrorShape = ErrorShape.CLASSIC
 
     def sid(self, prefix: str) -> str:
         return f"{prefix}{self.random.getrandbits(128):032x}"
@@ -95,11 +129,24 @@ class World:
         """Newest first."""
         return [number for number in reversed(self.numbers.values()) if number.account_sid == account_sid]
 
+    def shows(self, number: OwnedNumber) -> bool:
+        """Whether reading knows the number yet; see `lag`."""
+        return number.created + self.lag <= self.now()
+
     def add(self, number: OwnedNumber) -> None:
         self.numbers[number.phone_number] = number
         self.by_sid[number.sid] = number
         self.positions[number.sid] = number.position
         self.gone.pop(number.phone_number, None)
+
+    def put_bundle(self, sid: str, account_sid: str, status: BundleStatus) -> Bundle:
+        """Make a bundle, or move the one there is to another state."""
+        bundle = self.bundles.get(sid)
+        if bundle is None:
+            bundle = Bundle(sid, account_sid, self.sid("RN"), "Papers", status, self.now(), self.now())
+            self.bundles[sid] = bundle
+        bundle.status, bundle.updated = status, self.now()
+        return bundle
 
     def remove(self, number: OwnedNumber) -> None:
         self.numbers.pop(number.phone_number, None)
@@ -122,3 +169,8 @@ class _Either(dict[str, object]):
 def rfc2822(moment: datetime) -> str:
     """`Thu, 30 Jul 2015 23:19:04 +0000`, as v2010 resources show times."""
     return format_datetime(moment)
+
+
+def iso8601(moment: datetime) -> str:
+    """`2015-07-30T23:19:04Z`, as newer resources show times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
