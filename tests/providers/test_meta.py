@@ -25,8 +25,7 @@ from controller.providers.meta.protocol import (
     TemplateStatus,
 )
 from controller.providers.meta.vertical import Vertical
-from controller.sandbox.fakes.graph import Account, GraphFake
-from controller.sandbox.fakes.graph.state import Pace
+from controller.sandbox.fakes.graph import Account, GraphFake, Pace
 from tests.providers.conftest import ManualTime, Sandbox, Serve, eventually, generous_limiter
 
 if TYPE_CHECKING:
@@ -410,6 +409,22 @@ class TestFailures:
             await account.set_profile(PROFILE)
         assert failure.value.outcome_unknown
 
+    @pytest.mark.parametrize("body", ["done", {}])
+    async def test_a_change_whose_answer_cannot_be_read_is_in_doubt(
+        self, account: MetaClient, sandbox: Sandbox, body: object
+    ) -> None:
+        for method in ("POST", "DELETE"):
+            await sandbox.order(f"{method} /**", "status:200", body=body)
+        for change in (
+            account.set_profile(PROFILE),
+            account.create_template(new()),
+            account.edit_template("1", components=CLOSED),
+            account.delete_template("order_ready", "1"),
+        ):
+            with pytest.raises(Retryable, match="cannot be understood") as failure:
+                await change
+            assert failure.value.outcome_unknown
+
     @pytest.mark.parametrize("body", ["<html>404</html>", {"message": "no Route matched"}])
     async def test_a_gateways_404_does_not_say_that_something_is_gone(
         self, account: MetaClient, sandbox: Sandbox, body: object
@@ -435,7 +450,7 @@ class TestFailures:
         with pytest.raises(OutsideError) as refusal:
             await account.set_profile(PROFILE)
         shown = [caplog.text, str(refusal.value), repr(account), repr(templates), repr(outcomes)]
-        assert all(TOKEN not in text for text in shown)
+        assert all(TOKEN not in text and "Your order" not in text for text in shown)
         assert await sandbox.requests("GET", "access_token") == 0
         assert {outcome.operation for outcome in outcomes} == {
             "POST /{business_account_id}/message_templates",

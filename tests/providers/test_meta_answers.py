@@ -35,6 +35,7 @@ def judged(
         (100, 33, NotFound, Reason.REFUSED),
         (33, None, NotFound, Reason.REFUSED),
         (803, None, NotFound, Reason.REFUSED),
+        (100, 2593002, NotFound, Reason.REFUSED),
         (100, 2388024, Conflict, Reason.NAME_TAKEN),
         (100, 2388023, Retryable, Reason.META_UNAVAILABLE),
         (100, 2388043, Terminal, Reason.REFUSED),
@@ -82,6 +83,11 @@ def test_failures_that_pass(error: dict[str, Any], status: int, method: str, *, 
     assert refusal.unwell
 
 
+def test_a_404_in_graphs_own_words_says_that_something_is_gone() -> None:
+    assert isinstance(judged({"message": "no", "code": 100}, status=404).error, NotFound)
+    assert isinstance(judged({"message": "no"}, status=404).error, Retryable)
+
+
 def usage(minutes: object) -> str:
     return json.dumps({"400500600": [{"call_count": 100, "estimated_time_to_regain_access": minutes}]})
 
@@ -100,10 +106,11 @@ def usage(minutes: object) -> str:
         ({"x-business-use-case-usage": "soon"}, None),
     ],
 )
-def test_how_long_a_limit_lasts(headers: dict[str, str], after: float | None) -> None:
-    refusal = judged({"message": "limit", "code": 80008}, headers=headers)
-    assert isinstance(refusal.error, Retryable)
-    assert refusal.error.after == after
+def test_how_long_meta_asks_to_wait(headers: dict[str, str], after: float | None) -> None:
+    for code, status in ((80008, 400), (2, 503), (987654, 400)):
+        refusal = judged({"message": "no", "code": code}, status=status, headers=headers)
+        assert isinstance(refusal.error, Retryable)
+        assert refusal.error.after == after
 
 
 @pytest.mark.parametrize(

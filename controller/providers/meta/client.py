@@ -38,7 +38,6 @@ from controller.providers.transport import (
     Observer,
     Refusal,
     Transport,
-    has_effect,
     unobserved,
 )
 
@@ -109,7 +108,7 @@ class MetaClient:
         """Write what is not None, in one request; nothing is sent when there is nothing to write."""
         body = profile_request(profile)
         if body:
-            self._done(await self._ask_number(HTTPMethod.POST, _PROFILE, body=body), HTTPMethod.POST)
+            _done(await self._ask_number(HTTPMethod.POST, _PROFILE, body=body))
 
     async def templates(self) -> Sequence[Template]:
         """All templates, page after page; an error on any page is an error of the whole."""
@@ -138,7 +137,7 @@ class MetaClient:
         answer = await self._ask(
             HTTPMethod.POST, "/{template_id}", ids={"template_id": template_id}, body=body
         )
-        self._done(answer, HTTPMethod.POST)
+        _done(answer)
 
     async def delete_template(self, name: str, template_id: str) -> None:
         """Delete one language: the name alone would delete all of them. Unknown is success."""
@@ -151,7 +150,7 @@ class MetaClient:
             # The account may be what is unknown: then nothing is known to be deleted.
             await self._ask_account(HTTPMethod.GET, _TEMPLATES, query={"fields": "id", "limit": "1"})
             return
-        self._done(answer, HTTPMethod.DELETE)
+        _done(answer)
 
     async def close(self) -> None:
         """Close connections."""
@@ -220,14 +219,15 @@ class MetaClient:
             reason=Reason.REFUSED,
         )
 
-    @staticmethod
-    def _done(answer: Answer, method: HTTPMethod) -> None:
-        if not _understand(answer, SuccessBody.model_validate_json, changes=has_effect(method)).success:
-            raise Retryable(
-                "Meta answered that it did not do what was asked, without a reason.",
-                reason=Reason.META_UNAVAILABLE,
-                outcome_unknown=True,
-            )
+
+def _done(answer: Answer) -> None:
+    """Raise unless a change was made."""
+    if not _understand(answer, SuccessBody.model_validate_json, changes=True).success:
+        raise Retryable(
+            "Meta answered that it did not do what was asked, without a reason.",
+            reason=Reason.META_UNAVAILABLE,
+            outcome_unknown=True,
+        )
 
 
 def _page_of(content: bytes) -> tuple[list[Template], str | None]:

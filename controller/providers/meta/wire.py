@@ -122,7 +122,7 @@ class TemplateBody(_Read):
     language: str
     status: _Status = TemplateStatus.UNKNOWN
     category: _Category = None
-    components: list[dict[str, Any]] = Field(default_factory=list, repr=False)
+    components: list[dict[str, Any]] = Field(default_factory=list)
     rejected_reason: _Text = ""
     quality_score: Annotated[_Quality, BeforeValidator(_score)] = Quality.UNKNOWN
 

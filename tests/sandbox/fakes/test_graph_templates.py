@@ -7,8 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from controller.sandbox.fakes.graph import Account, GraphFake
-from controller.sandbox.fakes.graph.state import Pace
+from controller.sandbox.fakes.graph import Account, GraphFake, Pace
 
 from .conftest import OTHER_WABA, WABA, GraphServer, graph_error
 
