@@ -135,6 +135,12 @@ class Reason(Enum):
         "The Evolution server fails or is too slow; it is asked again with back-off.",
         "Usually nothing. Look at the EvolutionServer's Ready condition if it lasts.",
     )
+    META_UNAVAILABLE = (
+        "MetaUnavailable",
+        Audience.OPERATOR,
+        "Meta's Graph API fails, is too slow or limits us; it is asked again with back-off.",
+        "Usually nothing. If it lasts, look at Meta's status page and the app's rate limits.",
+    )
     WAITING_FOR_PROVIDER = (
         "WaitingForProvider",
         Audience.OPERATOR,

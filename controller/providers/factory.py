@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from controller.api.common_fields import ClientLimits
+from controller.api.common_fields import ClientLimits, SecretKeyReference
 from controller.api.conditions import Reason
 from controller.api.evolution_server import EvolutionServerSpec, MetricsMode
 from controller.api.phone_provider import (
@@ -18,6 +18,7 @@ from controller.providers.clock import Clock
 from controller.providers.errors import Terminal
 from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.limits import Limiter, Limits
+from controller.providers.meta.protocol import MetaAccount
 from controller.providers.telephony.protocol import TelephonyAccount
 from controller.providers.transport import Observer, unobserved
 
@@ -27,6 +28,9 @@ _TELEPHONY_LIMITS: Final = {
     PhoneProviderType.VONAGE: Limits(requests_per_second=1, concurrent=2),
 }
 _EVOLUTION_LIMITS: Final = Limits(requests_per_second=20, concurrent=8)
+# Meta allows 5,000 management calls an hour for a business account with a registered number.
+# https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+_META_LIMITS: Final = Limits(requests_per_second=1, concurrent=4, burst=20)
 _AUTH_TOKEN_KEY: Final = "authToken"  # noqa: S105 - the name of a key, not its value
 _API_KEY_KEY: Final = "apiKey"
 _API_SECRET_KEY: Final = "apiSecret"  # noqa: S105 - likewise
@@ -42,6 +46,11 @@ def evolution_limiter(name: str, spec: EvolutionServerSpec, *, clock: Clock | No
     """The limits of an EvolutionServer named `name`; keep it likewise."""
     limits = _limits(spec.limits, _EVOLUTION_LIMITS)
     return Limiter(f"EvolutionServer {name}", limits, unavailable=Reason.SERVER_UNAVAILABLE, clock=clock)
+
+
+def meta_limiter(*, clock: Clock | None = None) -> Limiter:
+    """The limits of one access token at Meta, for all numbers that use it; keep it likewise."""
+    return Limiter("Meta", _META_LIMITS, unavailable=Reason.META_UNAVAILABLE, clock=clock)
 
 
 def telephony_account(
@@ -122,6 +131,42 @@ def evolution_client(
         observer=observer,
         metrics_mode=spec.metrics.mode if spec.metrics else MetricsMode.AUTO,
         metrics_login=login,
+        clock=clock,
+    )
+
+
+def meta_account(
+    token_reference: SecretKeyReference,
+    secret: Mapping[str, str],
+    *,
+    phone_number_id: str,
+    business_account_id: str,
+    limiter: Limiter,
+    base_url: str | None = None,
+    version: str | None = None,
+    observer: Observer = unobserved,
+    clock: Clock | None = None,
+) -> MetaAccount:
+    """A WhatsApp number at Meta. `secret` is the decoded data of the Secret that `token_reference` names.
+
+    `base_url` and `version` replace Meta's current Graph API. Raises `Terminal`: `SECRET_NOT_FOUND` naming
+    the missing key, `INVALID_SPEC` without one of the ids.
+    """
+    from controller.providers.meta.client import BASE_URL, VERSION, MetaClient  # noqa: PLC0415
+
+    if not phone_number_id or not business_account_id:
+        raise Terminal(
+            "spec.whatsapp.cloudAPI: phoneNumberID and businessAccountID are needed together.",
+            reason=Reason.INVALID_SPEC,
+        )
+    return MetaClient(
+        phone_number_id=phone_number_id,
+        business_account_id=business_account_id,
+        access_token=_value(secret, token_reference.name, token_reference.key),
+        base_url=base_url or BASE_URL,
+        version=version or VERSION,
+        limiter=limiter,
+        observer=observer,
         clock=clock,
     )
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 from aiohttp import web
 
+from controller.api.common_fields import SecretKeyReference
 from controller.api.conditions import Reason
 from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.phone_provider import PhoneProviderSpec
@@ -14,9 +15,13 @@ from controller.providers.errors import Terminal
 from controller.providers.factory import (
     evolution_client,
     evolution_limiter,
+    meta_account,
+    meta_limiter,
     telephony_account,
     telephony_limiter,
 )
+from controller.providers.meta.protocol import MetaAccount
+from controller.sandbox.fakes.graph import Account, GraphFake
 from controller.sandbox.fakes.twilio import TwilioFake
 from controller.sandbox.fakes.vonage import VonageFake
 from tests.providers.conftest import ManualTime, Serve, generous_limiter
@@ -176,6 +181,53 @@ async def test_limits_come_from_the_spec(
 
 def test_a_server_has_limits_of_its_own() -> None:
     assert evolution_limiter("eu-1", server()).name == "EvolutionServer eu-1"
+
+
+META_TOKEN: Final = SecretKeyReference(name="sunrise-meta", key="token")
+META_IDS: Final = ("100200300", "400500600")
+
+
+def number_at_meta(
+    secret: dict[str, str], ids: tuple[str, str] = META_IDS, url: str | None = None
+) -> MetaAccount:
+    number, account = ids
+    return meta_account(
+        META_TOKEN,
+        secret,
+        phone_number_id=number,
+        business_account_id=account,
+        limiter=meta_limiter(),
+        base_url=url,
+    )
+
+
+async def test_a_number_at_meta_is_asked_with_its_token() -> None:
+    fake = GraphFake(accounts=[Account("400500600", "the-token", {"100200300": "+37120000001"})])
+    account = number_at_meta({"token": "the-token\n"}, url=await fake.start())
+    assert (await account.phone_number()).number == "+37120000001"
+    await account.close()
+    await fake.stop()
+
+
+def test_metas_missing_token_is_named() -> None:
+    with pytest.raises(Terminal, match="Secret sunrise-meta has no key token") as refusal:
+        number_at_meta({"tokens": "x"})
+    assert refusal.value.reason is Reason.SECRET_NOT_FOUND
+
+
+@pytest.mark.parametrize("ids", [("100200300", ""), ("", "400500600")])
+def test_metas_ids_are_needed_together(ids: tuple[str, str]) -> None:
+    with pytest.raises(Terminal, match=r"spec\.whatsapp\.cloudAPI") as refusal:
+        number_at_meta({"token": "x"}, ids)
+    assert refusal.value.reason is Reason.INVALID_SPEC
+
+
+async def test_meta_is_asked_less_often_than_it_allows(time: ManualTime) -> None:
+    limiter = meta_limiter(clock=time.clock)
+    for _ in range(5000):
+        async with limiter.slot() as slot:
+            slot.succeeded()
+    assert sum(time.slept) > 3600
 
 
 @pytest.mark.parametrize("sdk", ["twilio", "vonage_numbers"])

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from controller.sandbox.fakes.evolution import EvolutionFake, Pace
+from controller.sandbox.fakes.graph import Account, GraphFake
 from controller.sandbox.fakes.twilio import TwilioFake
 from controller.sandbox.fakes.vonage import VonageFake
 
@@ -209,4 +210,79 @@ async def vonage() -> AsyncIterator[VonageServer]:
     server.client.base_url = httpx.URL(await fake.start())
     yield server
     await server.client.aclose()
+    await fake.stop()
+
+
+WABA, OTHER_WABA = "400500600", "400500601"
+NUMBER_ID, OTHER_NUMBER_ID = "100200300", "100200301"
+
+
+@dataclass
+class GraphServer:
+    """A running fake, a client that holds the token of WABA, and the fake's clock."""
+
+    fake: GraphFake
+    client: httpx.AsyncClient
+    now: datetime
+
+    def path(self, rest: str) -> str:
+        return f"/v26.0/{rest}"
+
+    async def get(self, rest: str, **query: Any) -> Any:
+        return (await self.client.get(self.path(rest), params=query)).json()
+
+    async def post(self, rest: str, body: object) -> httpx.Response:
+        return await self.client.post(self.path(rest), json=body)
+
+    async def create(self, name: str = "order_ready", **fields: Any) -> httpx.Response:
+        body = {
+            "name": name,
+            "language": "en_US",
+            "category": "UTILITY",
+            "components": [{"type": "BODY", "text": "Your order is ready"}],
+            **fields,
+        }
+        return await self.post(f"{WABA}/message_templates", body)
+
+    async def created(self, name: str = "order_ready", **fields: Any) -> str:
+        response = await self.create(name, **fields)
+        assert response.status_code == 200, response.text
+        id_: str = response.json()["id"]
+        return id_
+
+    async def delete(self, **query: str) -> httpx.Response:
+        return await self.client.delete(self.path(f"{WABA}/message_templates"), params=query)
+
+    async def status(self, template: str) -> str:
+        status: str = (await self.get(template))["status"]
+        return status
+
+    async def send(self, kind: str = "text", **fields: Any) -> httpx.Response:
+        body = {"messaging_product": "whatsapp", "to": "37129999999", "type": kind, **fields}
+        return await self.post(f"{NUMBER_ID}/messages", body)
+
+    async def control(self, path: str, body: object = None) -> httpx.Response:
+        response = await self.client.post(f"/_sandbox/{path}", json=body)
+        assert response.is_success, response.text
+        return response
+
+
+def graph_error(response: httpx.Response) -> tuple[int, int, int | None]:
+    """Status, code and subcode of a refusal."""
+    error = response.json()["error"]
+    return response.status_code, error["code"], error.get("error_subcode")
+
+
+@pytest.fixture
+async def graph() -> AsyncIterator[GraphServer]:
+    accounts = [
+        Account(WABA, "token-a", {NUMBER_ID: "+37120000001"}),
+        Account(OTHER_WABA, "token-b", {OTHER_NUMBER_ID: "+37120000002"}),
+    ]
+    fake = GraphFake(accounts=accounts, manual_review=True, now=lambda: server.now)
+    client = httpx.AsyncClient(headers={"Authorization": "Bearer token-a"})
+    server = GraphServer(fake, client, datetime(2026, 3, 1, tzinfo=UTC))
+    client.base_url = httpx.URL(await fake.start())
+    yield server
+    await client.aclose()
     await fake.stop()
