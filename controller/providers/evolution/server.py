@@ -79,7 +79,6 @@ class Server:
         def judge(answer: Answer) -> Refusal | None:
             return judge_answer(answer, asked)
 
-        # The id first: a name may hold anything, also what looks like a placeholder.
         filled = path.replace("{id}", quote(id_, safe="")).replace("{name}", quote(name, safe=""))
         call = Call(
             method=method,
