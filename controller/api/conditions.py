@@ -347,6 +347,15 @@ class Reason(Enum):
         "The outside system refuses the credentials.",
         "Mend the Secret that the message names; it is noticed by itself.",
     )
+    API_KEY_IN_USE = (
+        "APIKeyInUse",
+        Audience.AUTHOR,
+        (
+            "The OpenAI key is registered already in the Evolution server's database, by this or another"
+            " instance. Evolution allows one OpenAI key only once per database."
+        ),
+        "Give every tenant an OpenAI key of its own.",
+    )
     REFUSED = (
         "Refused",
         Audience.AUTHOR,

@@ -6,6 +6,7 @@ from typing import Final
 from controller.api.business_tenant import Channel
 from controller.api.conditions import Reason
 from controller.providers.evolution.protocol import InstanceRow, SessionState
+from controller.providers.whatsapp_numbers import same_whatsapp_number
 from controller.reconcile.change import Change, StartPairing
 from controller.reconcile.context import Policy
 from controller.reconcile.desired import DesiredInstance, DesiredTenant
@@ -82,7 +83,7 @@ def wrong_number(wanted: DesiredInstance | None, number: NumberObserved, row: In
         and number.recorded is not None
         and row is not None
         and row.owner_number is not None
-        and row.owner_number != number.recorded.number
+        and not same_whatsapp_number(row.owner_number, number.recorded.number or "")
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NotFound, OutsideError, Retryable, Terminal, Unauthorized
-from controller.providers.evolution.errors import Asked, NotConnected, UnknownRoute, judge_answer
+from controller.providers.evolution.errors import Asked, CauseHidden, NotConnected, UnknownRoute, judge_answer
 from controller.providers.evolution.metrics_text import live_states_of
 from controller.providers.evolution.protocol import SessionState
 from controller.providers.evolution.wire import INSTANCES, WEBHOOK
@@ -44,6 +44,11 @@ def judged(name: str) -> Refusal | None:
         ("restart-baileys-closed", Retryable, Reason.SERVER_UNAVAILABLE),
         ("settings-set-long-msgcall", Terminal, Reason.REFUSED),
         ("second-server-settings-set-of-other", Retryable, Reason.SERVER_UNAVAILABLE),
+        ("dify-create-second-all", Conflict, Reason.NAME_TAKEN),
+        ("openai-create-no-model", Terminal, Reason.REFUSED),
+        ("openai-update-missing", CauseHidden, Reason.SERVER_UNAVAILABLE),
+        ("openai-creds-dup-name-other-instance", CauseHidden, Reason.SERVER_UNAVAILABLE),
+        ("openai-creds-dup-key-other-instance", Terminal, Reason.API_KEY_IN_USE),
     ],
 )
 def test_refusals(name: str, error: type[OutsideError], reason: Reason) -> None:

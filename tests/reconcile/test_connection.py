@@ -9,7 +9,7 @@ import pytest
 from controller.api.conditions import Reason
 from controller.providers.evolution.protocol import Integration, SessionState
 from controller.reconcile.change import StartPairing
-from controller.reconcile.connection import plan_connection
+from controller.reconcile.connection import plan_connection, wrong_number
 from controller.reconcile.desired import DesiredTenant
 from controller.reconcile.facet_plan import FacetPlan
 from controller.reconcile.observed import InstanceObserved, NumberObserved
@@ -85,6 +85,13 @@ def test_any_number_may_be_paired_where_the_spec_says_so() -> None:
     wanted = desired(**PHONE, whatsapp={"channel": "Baileys", "number": "Any"})
     assert planned(row(owner_number="+37129999999"), OPEN, wanted).verdict.ready
     assert planned(row(owner_number=None), OPEN, wanted).verdict.ready
+
+
+def test_whatsapps_own_writing_of_the_tenants_number_is_not_another_number() -> None:
+    number = NumberObserved(recorded=recorded("+5567981234567"), held=held(OWNER.label()))
+    wanted = desired(**PHONE, **WHATSAPP).instance
+    assert not wrong_number(wanted, number, row(owner_number="+556781234567"))
+    assert wrong_number(wanted, number, row(owner_number="+556781234568"))
 
 
 def test_the_test_channel_needs_no_pairing() -> None:

@@ -27,6 +27,17 @@ _WRONG_CHANNEL: Final = re.compile(r"Method not available on")
 _DATABASE: Final = re.compile(r"Invalid `[^`\n]+` invocation|Can't reach database server|connection pool")
 _TOO_LONG: Final = re.compile(r"too long for the column")
 _CONSTRAINT: Final = re.compile(r"constraint (violated|failed)", re.IGNORECASE)
+_SWITCHED_OFF: Final = re.compile(r"(\w+) is disabled")
+_KEY_IN_USE: Final = re.compile(r"API key is already registered")
+# Bots: the same fields, a second one for everything, the same trigger; and OpenAI credentials.
+_IN_THE_WAY: Final = re.compile(
+    r'already exists$|^You already have a .* "All" trigger|credential name is already in use'
+)
+_BOT_NOT_FOUND: Final = re.compile(
+    r"(openai|dify|typebot|flowise|n8n|evoai|evolutionbot)( bot| creds)? not found", re.IGNORECASE
+)
+_BOT_INCOMPLETE: Final = re.compile(r"[\w ]+ (is|are) required")
+_CAUSE_HIDDEN: Final = re.compile(r"Error (creating|updating|deleting|setting|finding|fetching) [\w ]+")
 _LICENSE_REQUIRED: Final = "LICENSE_REQUIRED"
 _NO_TEXT: Final = "[object Object]"
 _GATEWAY_FAILURES: Final = frozenset(
@@ -65,6 +76,10 @@ class UnknownRoute(Terminal):
 
 class NotConnected(Retryable):
     """The instance has no session with WhatsApp, and the server knows that."""
+
+
+class CauseHidden(Retryable):
+    """A bot route failed and does not say why; looking at what there is often tells."""
 
 
 def texts_of(body: object) -> list[str]:
@@ -123,12 +138,43 @@ def _instance_refusal(answer: Answer, asked: Asked, text: str, said: str) -> Ref
     told = f"{asked.server} refuses {asked.operation}: {said}"
     if _WRONG_CHANNEL.search(text):
         return _final(Terminal, told, Reason.UNSUPPORTED_CHANNEL)
+    bots = _bot_refusal(answer, asked, text, said)
+    if bots is not None:
+        return bots
     refused = answer.status == HTTPStatus.BAD_REQUEST and text and not _DATABASE.search(text)
     if refused or _TOO_LONG.search(text):
         return _final(Terminal, told, Reason.REFUSED)
     # A violated constraint is about one row; any other unforeseen error may be about the whole server.
     unwell = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _CONSTRAINT.search(text)
     return Refusal(_passing(answer, asked, said), unwell=unwell)
+
+
+def _bot_refusal(answer: Answer, asked: Asked, text: str, said: str) -> Refusal | None:
+    """Bot routes throw plain errors, so most of their refusals are 500."""
+    told = f"{asked.server} refuses {asked.operation}: {said}"
+    if off := _SWITCHED_OFF.fullmatch(text):
+        switch = f"{off[1].upper()}_ENABLED=true"
+        return _final(
+            Terminal,
+            f"{off[1]} is switched off on {asked.server}: set {switch} in its environment and restart it.",
+            Reason.REFUSED,
+        )
+    if _KEY_IN_USE.search(text):
+        return _final(
+            Terminal,
+            f"{asked.server} refuses the OpenAI key: it is registered already, and Evolution allows one OpenAI key"
+            " only once per database. Give every tenant a key of its own.",
+            Reason.API_KEY_IN_USE,
+        )
+    if _IN_THE_WAY.search(text):
+        return _final(Conflict, told, Reason.NAME_TAKEN)
+    if _BOT_NOT_FOUND.fullmatch(text):
+        return _final(NotFound, told, Reason.SERVER_UNAVAILABLE)
+    if _BOT_INCOMPLETE.fullmatch(text):
+        return _final(Terminal, told, Reason.REFUSED)
+    if _CAUSE_HIDDEN.fullmatch(text):
+        return Refusal(_passing(answer, asked, said, kind=CauseHidden))
+    return None
 
 
 def _passing(

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+from controller.providers.evolution.bots import BotsOfServer, OpenAIOfServer
 
 
 class Integration(StrEnum):
@@ -55,6 +57,8 @@ class InstanceRow:
     `stored_state` is the database's column, which lags behind; the live state comes from `live_states`.
     `owner_number` is E.164 of the paired WhatsApp account, None before pairing.
     `disconnection_code` is that of the last terminal logout (401, 402, 403, 406), else None.
+    `number` is what it was created with, on the business channel Meta's phone number id; `business_id` is
+    Meta's WhatsApp business account. The token of a business instance is Meta's access token.
     """
 
     name: str
@@ -68,6 +72,8 @@ class InstanceRow:
     profile_name: str | None = None
     disconnection_code: int | None = None
     created_at: datetime | None = None
+    number: str | None = None
+    business_id: str | None = None
     messages: int = field(default=0, compare=False)
 
 
@@ -84,15 +90,35 @@ class LiveStates:
 class NewInstance:
     """What an instance is created with.
 
-    `number`: digits without +, makes the pairing code; empty for none.
+    `number`: digits without +, makes the pairing code; empty for none. The business channel needs `token` (a
+    Graph access token), `number` (Meta's phone number id) and `business_id` (the WhatsApp business account).
     """
 
     name: str
     integration: Integration
     token: str = field(repr=False)
     number: str = ""
+    business_id: str = ""
     settings: BehaviourSettings = field(default_factory=BehaviourSettings)
     webhook: WebhookSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairingOffer:
+    """Codes to pair with: who sees one can take the instance over. Never log, print or store them.
+
+    `qr` is the text of the QR code, for about 45 s; `pairing_code` eight characters, None when the server made
+    none; `count` how many codes it has offered, a successful scan does not reset it. After a restart the server
+    may offer an old code again: only a changed `qr` is a new one.
+    """
+
+    qr: str = field(repr=False)
+    pairing_code: str | None = field(repr=False)
+    count: int
+
+
+Pairing: TypeAlias = PairingOffer | Literal[SessionState.OPEN] | None
+"""A code to pair with, OPEN when the instance is connected already, None when there is nothing yet."""
 
 
 class EvolutionServerClient(Protocol):
@@ -100,7 +126,19 @@ class EvolutionServerClient(Protocol):
 
     Every method may raise `Retryable`, `Unauthorized` or `Terminal` (`Reason.LICENSE_REQUIRED` for 2.4's
     503); methods on one instance raise `NotFound` for a name the server does not know.
+
+    An instance of another server on the same database exists here too, but is not loaded: only `instances` and
+    `instance` tell. Reading its webhook gives None, a logout has no effect, a deletion takes the other's rows
+    away. So look before acting.
     """
+
+    @property
+    def bots(self) -> BotsOfServer:
+        """Bots that answer by themselves."""
+
+    @property
+    def openai(self) -> OpenAIOfServer:
+        """OpenAI keys, which OpenAI bots need."""
 
     async def instances(self) -> Sequence[InstanceRow]:
         """All instances of the server, complete or an error."""
@@ -125,6 +163,14 @@ class EvolutionServerClient(Protocol):
 
     async def connect(self, name: str) -> None:
         """Open the socket of a closed instance, so that a code to pair with is offered; it is discarded."""
+
+    async def pairing_code(self, name: str, number: str | None = None) -> Pairing:
+        """A code to pair with; opens the socket of a closed instance, which takes two seconds.
+
+        `number`, digits without +, asks for a pairing code too, but only a closed instance takes it: one that
+        connects already goes on with what it was opened with, so log out first. None means ask again in a few
+        seconds; a business instance that was logged out stays so until its server restarts.
+        """
 
     async def logout(self, name: str) -> None:
         """Unlink from WhatsApp. A closed instance is success."""

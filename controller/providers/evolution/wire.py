@@ -13,7 +13,10 @@ from pydantic.alias_generators import to_camel
 from controller.providers.evolution.protocol import (
     BehaviourSettings,
     InstanceRow,
+    Integration,
     NewInstance,
+    Pairing,
+    PairingOffer,
     SessionState,
     WebhookSettings,
 )
@@ -49,11 +52,13 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 State = Annotated[SessionState | None, BeforeValidator(session_state)]
 
 
-class _Read(BaseModel):
+class Body(BaseModel):
+    """What is read of an answer."""
+
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True)
 
 
-class SettingsBody(_Read):
+class SettingsBody(Body):
     reject_call: Flag = False
     msg_call: Text = ""
     groups_ignore: Flag = False
@@ -66,11 +71,11 @@ class SettingsBody(_Read):
         return BehaviourSettings(**self.model_dump())
 
 
-class CountsBody(_Read):
+class CountsBody(Body):
     message: int = Field(0, alias="Message")
 
 
-class InstanceBody(_Read):
+class InstanceBody(Body):
     """A row of fetchInstances. Only a row without a name cannot be used."""
 
     name: str
@@ -78,6 +83,8 @@ class InstanceBody(_Read):
     integration: Text = ""
     connection_status: State = None
     owner_jid: str | None = None
+    number: str | None = None
+    business_id: str | None = None
     token: Text = Field("", repr=False)
     client_name: Text = ""
     profile_name: str | None = None
@@ -100,19 +107,37 @@ class InstanceBody(_Read):
             profile_name=self.profile_name,
             disconnection_code=code if code in TERMINAL_LOGOUT_CODES else None,
             created_at=self.created_at,
+            number=self.number or None,
+            business_id=self.business_id or None,
             messages=self.counts.message if self.counts else 0,
         )
 
 
-class LiveInstanceBody(_Read):
+class LiveInstanceBody(Body):
     state: State = None
 
 
-class ConnectionStateBody(_Read):
+class ConnectionStateBody(Body):
     instance: LiveInstanceBody
 
 
-class WebhookBody(_Read):
+class ConnectBody(Body):
+    """What connect answers: a code, a state, or neither. The picture of the code is left out."""
+
+    code: Text = Field("", repr=False)
+    pairing_code: str | None = Field(None, repr=False)
+    count: int = 0
+    instance: LiveInstanceBody | None = None
+
+    def to_pairing(self) -> Pairing:
+        if self.instance is not None and self.instance.state is SessionState.OPEN:
+            return SessionState.OPEN
+        if not self.code:
+            return None
+        return PairingOffer(qr=self.code, pairing_code=self.pairing_code or None, count=self.count)
+
+
+class WebhookBody(Body):
     """The stored webhook, whose names differ from those that it is set with."""
 
     enabled: Flag = False
@@ -128,6 +153,7 @@ class WebhookBody(_Read):
 
 INSTANCES: Final = TypeAdapter(list[InstanceBody])
 CONNECTION_STATE: Final = TypeAdapter(ConnectionStateBody)
+PAIRING: Final = TypeAdapter(ConnectBody)
 WEBHOOK: Final = TypeAdapter(WebhookBody | None)
 
 
@@ -172,6 +198,8 @@ def create_request(new: NewInstance) -> dict[str, object]:
         raise ValueError("An instance needs a name and a token.")
     if new.number and not (new.number.isascii() and new.number.isdigit()):
         raise ValueError("The number of an instance is digits only, without +.")
+    if new.integration is Integration.BUSINESS and not (new.number and new.business_id):
+        raise ValueError("A business instance needs Meta's phone number id and business account id.")
     body: dict[str, object] = {
         "instanceName": new.name,
         "integration": new.integration.value,
@@ -181,6 +209,8 @@ def create_request(new: NewInstance) -> dict[str, object]:
     }
     if new.number:
         body["number"] = new.number
+    if new.business_id:
+        body["businessId"] = new.business_id
     # `enabled: false` is ignored here, so a webhook that is off is left out.
     if new.webhook is not None and new.webhook.enabled:
         body["webhook"] = webhook_request(new.webhook)
