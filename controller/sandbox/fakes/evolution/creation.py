@@ -61,7 +61,7 @@ async def _create(world: World, body: Mapping[str, object]) -> Instance:
     name = body.get("instanceName")
     # The real server's database answers here; other creates of the same name have passed the guard by now.
     await asyncio.sleep(world.pace.create_takes)
-    if not isinstance(name, str) or len(name) > _LONGEST_NAME or name in world.instances:
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME or world.known(name):
         raise database_error(
             "Foreign key constraint violated on the constraint: `Setting_instanceId_fkey`", 400
         )

@@ -33,9 +33,12 @@ def remove_by_name(app: web.Application, name: str) -> None:
 
 
 def begin(app: web.Application, instance: Instance) -> None:
+    world = app[WORLD]
+    if instance.foreign:
+        world.forget_foreign(instance)
+        return
     if instance.deleting:
         return
-    world = app[WORLD]
     lifecycle.unload(world, instance)
     world.emit(instance, "instance.delete", {"instanceName": instance.name, "instanceId": instance.id})
     told = app[DELIVERIES].send(instance, "remove.instance", None)

@@ -1,7 +1,7 @@
 """A fake Evolution API 2.3.7: one server with one client name, its own database and its own WhatsApp."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,10 @@ from controller.sandbox.fakes.evolution import (
     settings,
     webhooks,
 )
-from controller.sandbox.fakes.evolution.context import DELIVERIES, WORLD, FlatRefusalError, body_of
+from controller.sandbox.fakes.evolution.bots import credentials as bot_credentials
+from controller.sandbox.fakes.evolution.bots import routes as bot_routes
+from controller.sandbox.fakes.evolution.bots.kinds import Kind
+from controller.sandbox.fakes.evolution.context import DELIVERIES, OUTBOUND, WORLD, FlatRefusalError, body_of
 from controller.sandbox.fakes.evolution.delivery import Deliveries
 from controller.sandbox.fakes.evolution.errors import (
     RefusalError,
@@ -27,7 +30,8 @@ from controller.sandbox.fakes.evolution.errors import (
     unauthorized,
     unknown_route,
 )
-from controller.sandbox.fakes.evolution.state import Clock, Instance, Pace, World
+from controller.sandbox.fakes.evolution.outbound import Outbound
+from controller.sandbox.fakes.evolution.state import Clock, Database, Instance, Pace, World
 from controller.sandbox.fakes.server import FakeServer, Handler
 from controller.sandbox.fakes.timers import Timers
 from controller.sandbox.fakes.wire import json_response
@@ -43,6 +47,8 @@ RESOURCES = (
     webhooks.routes,
     profile.routes,
     messages.routes,
+    bot_credentials.routes,
+    bot_routes.routes,
     server_info.routes,
 )
 
@@ -56,7 +62,9 @@ class EvolutionFake(FakeServer):
 
     Unless `manual_pairing`, an instance that shows a QR code is scanned by itself after `scan_after` seconds,
     by the phone whose number it was created with. A deletion takes `delete_after` seconds after its answer.
-    `now` gives the times in the rows; delays always run on the event loop's clock.
+    `now` gives the times in the rows; delays always run on the event loop's clock. Two fakes with one `database`
+    are two servers that share theirs. OpenAI's address is fixed on the real server; here it is `openai_base_url`.
+    `disabled_bots` are kinds the server was started without.
     """
 
     logged_fields = frozenset(
@@ -75,6 +83,9 @@ class EvolutionFake(FakeServer):
         now: Clock = _utc_now,
         random_seed: int = 0,
         pace: Pace | None = None,
+        database: Database | None = None,
+        openai_base_url: str = "https://api.openai.com/v1",
+        disabled_bots: Collection[Kind] = (),
     ) -> None:
         super().__init__()
         self._metrics = metrics
@@ -93,11 +104,18 @@ class EvolutionFake(FakeServer):
             random=random.Random(random_seed),  # noqa: S311  repeatable ids of a sandbox
             timers=Timers(),
             emit=self._emit,
+            database=database or Database(),
+            openai_base_url=openai_base_url,
+            disabled_bots=set(disabled_bots),
         )
+        self.outbound = Outbound()
+        self._disabled_bots = frozenset(disabled_bots)
+        self.world.database.worlds.append(self.world)
 
     def configure(self, app: web.Application) -> None:
         app[WORLD] = self.world
         app[DELIVERIES] = self.deliveries
+        app[OUTBOUND] = self.outbound
         app[deletion.BACKGROUND] = self._background
         for routes in RESOURCES:
             app.add_routes(routes)
@@ -108,10 +126,12 @@ class EvolutionFake(FakeServer):
     async def open(self) -> None:
         self.world.server_url = self.base_url
         self.deliveries.open(self.base_url)
+        self.outbound.open()
 
     async def close(self) -> None:
         self._stop_background()
         await self.deliveries.close()
+        await self.outbound.close()
 
     async def dispatch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
@@ -136,6 +156,7 @@ class EvolutionFake(FakeServer):
             "whatsappReachable": self.world.whatsapp_reachable,
             "messagesSent": self.world.messages_sent,
             "messagesReceived": self.world.messages_received,
+            "bots": self.world.database.bots.counts(),
             "webhooksDelivered": self.deliveries.delivered,
             "webhooksFailed": self.deliveries.failed,
             "instances": {
@@ -147,6 +168,8 @@ class EvolutionFake(FakeServer):
         self._stop_background()
         self.deliveries.clear()
         self.world.instances.clear()
+        self.world.database.bots.clear()
+        self.world.disabled_bots = set(self._disabled_bots)
         self.world.not_on_whatsapp.clear()
         self.world.whatsapp_reachable = True
         self.world.messages_sent = self.world.messages_received = 0

@@ -153,7 +153,7 @@ def _by_id_or_number(world: World, instance_id: str | None, number: str | None) 
 
 
 def _of_token(world: World, token: str, name: str | None) -> list[Instance]:
-    owned = [instance for instance in world.instances.values() if instance.token == token]
+    owned = [instance for instance in world.all_known() if instance.token == token]
     if name:
         if name not in [instance.name for instance in owned]:
             raise unauthorized()

@@ -111,7 +111,8 @@ def unload(world: World, instance: Instance) -> None:
 
 
 def forget(world: World, instance: Instance) -> None:
-    """Remove the row. A newer instance of the same name is not touched."""
+    """Remove the row and what hangs on it. A newer instance of the same name is not touched."""
+    world.database.bots.forget_instance(instance.id)
     if world.instances.get(instance.name) is instance:
         del world.instances[instance.name]
 

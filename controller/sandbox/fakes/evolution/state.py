@@ -2,12 +2,14 @@
 
 import random
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from controller.sandbox.fakes.evolution.bots.kinds import Kind
+from controller.sandbox.fakes.evolution.bots.store import BotStore
 from controller.sandbox.fakes.timers import Timers
 
 Clock = Callable[[], datetime]
@@ -101,6 +103,15 @@ class WhatsAppProfile:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedMessage:
+    """A stored message. `bot_id` names the bot that wrote it."""
+
+    id: str
+    row: dict[str, object]
+    bot_id: str | None = None
+
+
 @dataclass(slots=True)
 class Instance:
     """One instance: its row (`stored`) and its live object (`live`), which do not always agree.
@@ -138,6 +149,17 @@ class Instance:
     account: WhatsAppProfile = field(default_factory=WhatsAppProfile)
     deleting: bool = False
     row_gone: bool = False
+    foreign: bool = False
+    """Seen through another server of the same database: its row, never its live object."""
+    log: list[LoggedMessage] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Database:
+    """What several servers may share: names of instances are unique in it, each server loads its own."""
+
+    worlds: list["World"] = field(default_factory=list)
+    bots: BotStore = field(default_factory=BotStore)
 
 
 class Emit(Protocol):
@@ -160,12 +182,44 @@ class World:
     random: random.Random
     timers: Timers
     emit: Emit
+    database: Database = field(default_factory=Database)
     server_url: str = ""
+    openai_base_url: str = "https://api.openai.com/v1"
+    disabled_bots: set[Kind] = field(default_factory=set)
     instances: dict[str, Instance] = field(default_factory=dict)
     whatsapp_reachable: bool = True
     not_on_whatsapp: set[str] = field(default_factory=set)
     messages_sent: int = 0
     messages_received: int = 0
+
+    def known(self, name: str) -> Instance | None:
+        """Return the instance of that name, also another server's: that one is not loaded here."""
+        own = self.instances.get(name)
+        if own is not None:
+            return own
+        for owner in self._others():
+            foreign = owner.instances.get(name)
+            if foreign is not None and not foreign.row_gone:
+                return _seen_from_elsewhere(foreign)
+        return None
+
+    def all_known(self) -> Iterator[Instance]:
+        yield from self.instances.values()
+        for owner in self._others():
+            for foreign in owner.instances.values():
+                if not foreign.row_gone:
+                    yield _seen_from_elsewhere(foreign)
+
+    def forget_foreign(self, instance: Instance) -> None:
+        """Remove another server's row. Its owner keeps a ghost in memory (measured)."""
+        for owner in self._others():
+            ghost = owner.instances.get(instance.name)
+            if ghost is not None and ghost.id == instance.id:
+                ghost.row_gone = True
+        self.database.bots.forget_instance(instance.id)
+
+    def _others(self) -> Iterator["World"]:
+        return (world for world in self.database.worlds if world is not self)
 
     def timestamp(self) -> str:
         """The present as the server's JSON shows it."""
@@ -178,6 +232,10 @@ class World:
         """An id in the form the server's database makes."""
         alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
         return "c" + "".join(self.random.choices(alphabet, k=24))
+
+
+def _seen_from_elsewhere(instance: Instance) -> Instance:
+    return replace(instance, live=None, foreign=True)
 
 
 def iso(moment: datetime) -> str:
