@@ -35,6 +35,15 @@ def instance_of(request: web.Request) -> Instance:
     return instance
 
 
+def control_instance(request: web.Request) -> Instance:
+    """Return the instance a control names. Raises LookupError."""
+    name = request.match_info["name"]
+    instance = world_of(request).instances.get(name)
+    if instance is None:
+        raise LookupError(f'There is no instance "{name}".')
+    return instance
+
+
 async def body_of(request: web.Request) -> dict[str, object]:
     """Return the body's object. As with the real server, anything that is no JSON object counts as empty."""
     if request.content_type != "application/json":

@@ -19,8 +19,10 @@ from controller.sandbox.fakes.evolution import (
     settings,
     webhooks,
 )
+from controller.sandbox.fakes.evolution.bots import controls as bot_controls
 from controller.sandbox.fakes.evolution.bots import credentials as bot_credentials
 from controller.sandbox.fakes.evolution.bots import routes as bot_routes
+from controller.sandbox.fakes.evolution.bots.answering import Answering
 from controller.sandbox.fakes.evolution.bots.kinds import Kind
 from controller.sandbox.fakes.evolution.context import DELIVERIES, OUTBOUND, WORLD, FlatRefusalError, body_of
 from controller.sandbox.fakes.evolution.delivery import Deliveries
@@ -62,9 +64,11 @@ class EvolutionFake(FakeServer):
 
     Unless `manual_pairing`, an instance that shows a QR code is scanned by itself after `scan_after` seconds,
     by the phone whose number it was created with. A deletion takes `delete_after` seconds after its answer.
-    `now` gives the times in the rows; delays always run on the event loop's clock. Two fakes with one `database`
-    are two servers that share theirs. OpenAI's address is fixed on the real server; here it is `openai_base_url`.
-    `disabled_bots` are kinds the server was started without.
+    `now` gives the times in the rows; delays always run on the event loop's clock.
+
+    Two fakes with one `database` are two servers that share theirs. `disabled_bots` are kinds the server was
+    started without. The Graph API is asked at `graph_base_url`, if there is one; OpenAI at `openai_base_url`,
+    which the real server has built in.
     """
 
     logged_fields = frozenset(
@@ -85,6 +89,7 @@ class EvolutionFake(FakeServer):
         pace: Pace | None = None,
         database: Database | None = None,
         openai_base_url: str = "https://api.openai.com/v1",
+        graph_base_url: str | None = None,
         disabled_bots: Collection[Kind] = (),
     ) -> None:
         super().__init__()
@@ -104,11 +109,14 @@ class EvolutionFake(FakeServer):
             random=random.Random(random_seed),  # noqa: S311  repeatable ids of a sandbox
             timers=Timers(),
             emit=self._emit,
+            ask_bots=self._ask_bots,
+            graph_base_url=graph_base_url,
             database=database or Database(),
             openai_base_url=openai_base_url,
             disabled_bots=set(disabled_bots),
         )
         self.outbound = Outbound()
+        self.answering = Answering(self.world, self.outbound)
         self._disabled_bots = frozenset(disabled_bots)
         self.world.database.worlds.append(self.world)
 
@@ -116,12 +124,14 @@ class EvolutionFake(FakeServer):
         app[WORLD] = self.world
         app[DELIVERIES] = self.deliveries
         app[OUTBOUND] = self.outbound
+        app[bot_controls.ANSWERING] = self.answering
         app[deletion.BACKGROUND] = self._background
         for routes in RESOURCES:
             app.add_routes(routes)
         if self._metrics:
             app.add_routes(server_info.metrics_routes)
         app.add_routes(controls.routes)
+        app.add_routes(bot_controls.routes)
 
     async def open(self) -> None:
         self.world.server_url = self.base_url
@@ -178,7 +188,11 @@ class EvolutionFake(FakeServer):
     def _emit(self, instance: Instance, event: str, data: object) -> None:
         self.deliveries.send(instance, event, data)
 
+    def _ask_bots(self, instance: Instance, message: Mapping[str, object]) -> None:
+        self.answering.receive(instance, message)
+
     def _stop_background(self) -> None:
         self.world.timers.cancel_all()
+        self.answering.clear()
         for task in self._background:
             task.cancel()

@@ -28,6 +28,10 @@ class Answer:
     text: str
     body: object
 
+    @classmethod
+    def of(cls, status: int, text: str) -> "Answer":
+        return cls(status, text, _decoded(text))
+
     def field(self, *path: str | int) -> object:
         """Follow names and positions into the body; None where it ends early."""
         found = self.body
@@ -77,7 +81,7 @@ class Outbound:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise OutboundError(None) from error
-        answer = Answer(status, text, _decoded(text))
+        answer = Answer.of(status, text)
         if status >= _FIRST_FAILING_STATUS:
             raise OutboundError(status, answer.body)
         return answer

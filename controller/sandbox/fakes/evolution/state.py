@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +47,8 @@ class Pace:
     qr_limit: int = 30
     webhook_retries: tuple[float, ...] = (0.1, 0.2, 0.4)
     """Waits before each repeat of a webhook (ten, from 5 s doubling to 300 s)."""
+    bot_second: float = 0.02
+    """How long one second of a bot's `debounceTime` takes (1 s)."""
 
 
 @dataclass(slots=True)
@@ -168,6 +170,12 @@ class Emit(Protocol):
     def __call__(self, instance: Instance, event: str, data: object) -> None: ...
 
 
+class AskBots(Protocol):
+    """Hand an inbound message to the instance's bots, in the background."""
+
+    def __call__(self, instance: Instance, message: Mapping[str, object]) -> None: ...
+
+
 @dataclass(slots=True)
 class World:
     """Everything of one server."""
@@ -182,9 +190,12 @@ class World:
     random: random.Random
     timers: Timers
     emit: Emit
+    ask_bots: AskBots
     database: Database = field(default_factory=Database)
     server_url: str = ""
     openai_base_url: str = "https://api.openai.com/v1"
+    graph_base_url: str | None = None
+    graph_version: str = "v20.0"
     disabled_bots: set[Kind] = field(default_factory=set)
     instances: dict[str, Instance] = field(default_factory=dict)
     whatsapp_reachable: bool = True
@@ -227,6 +238,14 @@ class World:
 
     def uuid(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def message_id(self) -> str:
+        """An id in the form WhatsApp's clients make."""
+        return f"3EB0{self.random.getrandbits(72):018X}"
+
+    def unix_time(self) -> int:
+        """The present in seconds."""
+        return int(self.now().timestamp())
 
     def cuid(self) -> str:
         """An id in the form the server's database makes."""
