@@ -27,7 +27,7 @@ async def bot_server() -> AsyncIterator[BotServer]:
 @pytest.fixture
 async def shop(evolution: EvolutionServer, bot_server: BotServer) -> EvolutionServer:
     """A server with an instance `shop`, whose OpenAI is the bot server."""
-    await evolution.control("bots", {"openaiBaseUrl": f"{bot_server.url}/v1"})
+    await evolution.control("server", {"openaiBaseUrl": f"{bot_server.url}/v1"})
     await evolution.create("shop", "EVOLUTION", token="token-of-shop", number="37120000001")
     return evolution
 

@@ -7,7 +7,8 @@
 - `POST /_sandbox/instances/{name}/settings {"rejectCall": true}`
 - `POST /_sandbox/instances/{name}/inbound {"from": "371...", "text": "hi", "pushName": "Ana"}`
 - `POST /_sandbox/instances/{name}/counts {"messages": 5, "contacts": 2, "chats": 1}`
-- `POST /_sandbox/whatsapp {"reachable": false, "unknownNumbers": ["371..."]}`
+- `POST /_sandbox/whatsapp {"reachable": false, "flapping": true, "unknownNumbers": ["371..."]}`; `flapping`: the
+  instances try again at once and tell their webhooks each time, as real ones do
 - `GET /_sandbox/deliveries`: the newest webhook deliveries and how they ended
 """
 
@@ -125,11 +126,15 @@ async def set_whatsapp(request: web.Request) -> web.Response:
     if isinstance(unknown, list):
         world.not_on_whatsapp = {lifecycle.jid(str(number)).split("@")[0] for number in unknown}
     if body.get("reachable") is False:
-        lifecycle.whatsapp_unreachable(world)
+        lifecycle.whatsapp_unreachable(world, flapping=body.get("flapping") is True)
     elif body.get("reachable") is True:
         lifecycle.whatsapp_reachable(world)
     return json_response(
-        {"reachable": world.whatsapp_reachable, "unknownNumbers": sorted(world.not_on_whatsapp)},
+        {
+            "reachable": world.whatsapp_reachable,
+            "flapping": world.flapping,
+            "unknownNumbers": sorted(world.not_on_whatsapp),
+        },
     )
 
 

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from controller.sandbox.fakes.evolution import (
+    boot,
+    cloud_webhook,
     controls,
     creation,
     deletion,
     guard,
+    history,
     instances,
+    integrations,
     messages,
     profile,
+    server_controls,
     server_info,
     settings,
+    templates,
     webhooks,
 )
 from controller.sandbox.fakes.evolution.bots import controls as bot_controls
@@ -49,6 +55,10 @@ RESOURCES = (
     webhooks.routes,
     profile.routes,
     messages.routes,
+    history.routes,
+    cloud_webhook.routes,
+    templates.routes,
+    integrations.routes,
     bot_credentials.routes,
     bot_routes.routes,
     server_info.routes,
@@ -72,7 +82,16 @@ class EvolutionFake(FakeServer):
     """
 
     logged_fields = frozenset(
-        {"instanceName", "instanceId", "integration", "number", "qrcode", "presence", "enabled"}
+        {
+            "instanceName",
+            "instanceId",
+            "integration",
+            "number",
+            "qrcode",
+            "presence",
+            "enabled",
+            "triggerType",
+        }
     )
 
     def __init__(
@@ -125,6 +144,7 @@ class EvolutionFake(FakeServer):
         app[DELIVERIES] = self.deliveries
         app[OUTBOUND] = self.outbound
         app[bot_controls.ANSWERING] = self.answering
+        app[server_controls.RESTART] = self.restart
         app[deletion.BACKGROUND] = self._background
         for routes in RESOURCES:
             app.add_routes(routes)
@@ -132,6 +152,7 @@ class EvolutionFake(FakeServer):
             app.add_routes(server_info.metrics_routes)
         app.add_routes(controls.routes)
         app.add_routes(bot_controls.routes)
+        app.add_routes(server_controls.routes)
 
     async def open(self) -> None:
         self.world.server_url = self.base_url
@@ -160,10 +181,22 @@ class EvolutionFake(FakeServer):
         text = "Ordered by the sandbox"
         return error_response(status, text if status >= 500 else [text])  # noqa: PLR2004
 
+    def restart(self, seconds: float) -> None:
+        """End the process and start it again; its instances are loaded `seconds` later."""
+        self._stop_background()
+        self.deliveries.forget_queued()
+        boot.stop(self.world)
+        self.world.timers.after(seconds, self._load)
+
+    def _load(self) -> None:
+        boot.load(self.world)
+
     def snapshot(self) -> Mapping[str, object]:
         return {
             "clientName": self.world.client_name,
             "whatsappReachable": self.world.whatsapp_reachable,
+            "server": server_controls.describe_server(self.world),
+            "orphans": sorted(self.world.orphans),
             "messagesSent": self.world.messages_sent,
             "messagesReceived": self.world.messages_received,
             "bots": self.world.database.bots.counts(),
@@ -179,9 +212,12 @@ class EvolutionFake(FakeServer):
         self.deliveries.clear()
         self.world.instances.clear()
         self.world.database.bots.clear()
+        self.world.database.templates.clear()
         self.world.disabled_bots = set(self._disabled_bots)
         self.world.not_on_whatsapp.clear()
-        self.world.whatsapp_reachable = True
+        self.world.whatsapp_reachable = self.world.licensed = True
+        self.world.flapping = False
+        self.world.orphans.clear()
         self.world.messages_sent = self.world.messages_received = 0
         self.world.random.seed(self._seed)
 

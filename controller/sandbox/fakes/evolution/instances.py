@@ -12,7 +12,7 @@ from controller.sandbox.fakes.evolution.context import (
     require_channel,
     world_of,
 )
-from controller.sandbox.fakes.evolution.errors import bad_request, not_loaded, unauthorized
+from controller.sandbox.fakes.evolution.errors import bad_request, not_loaded, thrown, unauthorized
 from controller.sandbox.fakes.evolution.qr import qr_body
 from controller.sandbox.fakes.evolution.state import Connection, Instance, World
 from controller.sandbox.fakes.evolution.validation import check_presence
@@ -74,6 +74,8 @@ async def logout(request: web.Request) -> web.Response:
     instance = instance_of(request)
     if instance.live is Connection.CLOSE:
         raise bad_request(f'The "{instance.name}" instance is not connected')
+    if instance.socket_dead:
+        raise thrown("Connection Closed")
     if instance.live is not None:
         lifecycle.log_out(world_of(request), instance)
     return json_response(

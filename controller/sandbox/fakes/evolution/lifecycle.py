@@ -85,9 +85,13 @@ def restart(world: World, instance: Instance) -> None:
     _later(world, instance, 0.0, again)
 
 
-def whatsapp_unreachable(world: World) -> None:
-    """An outage: memory says connecting, the rows stay as they are."""
+def whatsapp_unreachable(world: World, *, flapping: bool) -> None:
+    """An outage: memory says connecting, the rows stay as they are.
+
+    With `flapping` it is as measured: each instance tries again at once and for ever, and says so each time.
+    """
     world.whatsapp_reachable = False
+    world.flapping = flapping
     for instance in world.instances.values():
         if instance.integration is Integration.BAILEYS and instance.live is Connection.OPEN:
             close(world, instance, 408)
@@ -96,13 +100,16 @@ def whatsapp_unreachable(world: World) -> None:
 def whatsapp_reachable(world: World) -> None:
     world.whatsapp_reachable = True
     for instance in world.instances.values():
-        if instance.integration is Integration.BAILEYS and instance.live is Connection.CONNECTING:
+        if instance.integration is Integration.BAILEYS and _is_trying(world, instance):
             instance.attempt += 1
+            instance.live = Connection.CONNECTING
             _later(world, instance, world.pace.reconnect_after, _log_in_or_show_qr)
 
 
 def unload(world: World, instance: Instance) -> None:
     """Take the instance out of memory, as the first act of a deletion. The row stays until `forget`."""
+    if not world.whatsapp_reachable and instance.had_socket and instance.live is not Connection.OPEN:
+        world.orphans.add(instance.name)
     if instance.live in (Connection.OPEN, Connection.CONNECTING):
         log_out(world, instance)
     instance.attempt += 1
@@ -112,9 +119,17 @@ def unload(world: World, instance: Instance) -> None:
 
 def forget(world: World, instance: Instance) -> None:
     """Remove the row and what hangs on it. A newer instance of the same name is not touched."""
-    world.database.bots.forget_instance(instance.id)
+    world.database.forget_instance(instance.id)
     if world.instances.get(instance.name) is instance:
         del world.instances[instance.name]
+
+
+def _is_trying(world: World, instance: Instance) -> bool:
+    """While flapping, an attempt that has just failed looks closed."""
+    flapped = world.flapping and instance.live is Connection.CLOSE and instance.had_socket
+    return instance.live is Connection.CONNECTING or (
+        flapped and (instance.linked or instance.stored is Connection.CONNECTING)
+    )
 
 
 def _later(world: World, instance: Instance, seconds: float, step: _Step) -> None:
@@ -139,11 +154,24 @@ def _become_connecting(world: World, instance: Instance) -> None:
 
 def _log_in_or_show_qr(world: World, instance: Instance) -> None:
     if not world.whatsapp_reachable:
+        if world.flapping:
+            _later(world, instance, world.pace.flap_every / 2, _fail_to_connect)
         return
     if instance.linked:
         _open(world, instance)
     else:
         _show_qr(world, instance)
+
+
+def _fail_to_connect(world: World, instance: Instance) -> None:
+    """Close for a moment, then another attempt: no back-off and no limit."""
+    instance.live = Connection.CLOSE
+
+    def again(world: World, instance: Instance) -> None:
+        _become_connecting(world, instance)
+        _log_in_or_show_qr(world, instance)
+
+    _later(world, instance, world.pace.flap_every / 2, again)
 
 
 def _show_qr(world: World, instance: Instance) -> None:

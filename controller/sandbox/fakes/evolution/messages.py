@@ -14,10 +14,16 @@ from controller.sandbox.fakes.evolution.context import (
     world_of,
 )
 from controller.sandbox.fakes.evolution.errors import thrown
+from controller.sandbox.fakes.evolution.graph import send_message
 from controller.sandbox.fakes.evolution.message_log import store
-from controller.sandbox.fakes.evolution.sending import on_whatsapp, send_text
+from controller.sandbox.fakes.evolution.sending import announce_sent, on_whatsapp, send_text
 from controller.sandbox.fakes.evolution.state import Instance, Integration, World
-from controller.sandbox.fakes.evolution.validation import check_text_message
+from controller.sandbox.fakes.evolution.validation import (
+    check_text_message,
+    missing_properties,
+    refuse_invalid,
+    wrong_types,
+)
 from controller.sandbox.fakes.wire import json_response
 
 routes = web.RouteTableDef()
@@ -34,6 +40,32 @@ async def post_text(request: web.Request) -> web.Response:
     return json_response(message, 201)
 
 
+@routes.post("/message/sendTemplate/{name}")
+async def post_template(request: web.Request) -> web.Response:
+    """The stored text is the template's name between two signs (recorded). Only Meta's channel has templates."""
+    world, instance, body = world_of(request), instance_of(request), await body_of(request)
+    texts = wrong_types(body, {"number": str, "name": str, "language": str, "components": list})
+    refuse_invalid(texts + missing_properties(body, ("number", "name", "language")))
+    if instance.integration is not Integration.BUSINESS:
+        raise thrown("Method not available")
+    template = {
+        "name": body["name"],
+        "language": {"code": body["language"]},
+        "components": body.get("components") or [],
+    }
+    message = await send_message(
+        world,
+        request.app[OUTBOUND],
+        instance,
+        str(body["number"]),
+        {"type": "template", "template": template},
+        shown=f"\u25b6\ufe0f{body['name']}\u25c0\ufe0f",
+    )
+    if "key" in message:
+        announce_sent(world, instance, message)
+    return json_response(message, 201)
+
+
 @routes.post("/chat/whatsappNumbers/{name}")
 async def whatsapp_numbers(request: web.Request) -> web.Response:
     world, instance = world_of(request), instance_of(request)
@@ -41,6 +73,8 @@ async def whatsapp_numbers(request: web.Request) -> web.Response:
     require_channel(instance, whatsapp_numbers=True)
     if not is_open(instance):
         raise FlatRefusalError(400, {})
+    if instance.socket_dead:
+        raise thrown("Connection Closed")
     asked = [str(number) for number in numbers] if isinstance(numbers, list) else []
     return json_response([on_whatsapp(world, number) for number in asked])
 
@@ -69,7 +103,7 @@ def receive(world: World, instance: Instance, inbound: Mapping[str, object]) -> 
         "pushName": inbound.get("pushName"),
         "message": inbound.get("message"),
         "messageType": inbound.get("messageType", "conversation"),
-        "messageTimestamp": world.unix_time(),
+        "messageTimestamp": inbound.get("messageTimestamp") or world.unix_time(),
         "source": "unknown",
         "instanceId": instance.id,
     }

@@ -49,6 +49,8 @@ async def _send_baileys(
         if not instance.had_socket and instance.live is Connection.CLOSE:
             raise thrown("Cannot read properties of undefined (reading 'onWhatsApp')")
         raise thrown("Connection Closed")
+    if instance.socket_dead:
+        raise thrown("Connection Closed")
     known = on_whatsapp(world, number)
     if not known["exists"]:
         raise bad_request(known)

@@ -47,6 +47,8 @@ class Pace:
     qr_limit: int = 30
     webhook_retries: tuple[float, ...] = (0.1, 0.2, 0.4)
     """Waits before each repeat of a webhook (ten, from 5 s doubling to 300 s)."""
+    flap_every: float = 0.04
+    """From one vain attempt to reach WhatsApp to the next (0.03-0.04 s)."""
     bot_second: float = 0.02
     """How long one second of a bot's `debounceTime` takes (1 s)."""
 
@@ -151,9 +153,27 @@ class Instance:
     account: WhatsAppProfile = field(default_factory=WhatsAppProfile)
     deleting: bool = False
     row_gone: bool = False
+    socket_dead: bool = False
+    """Memory says open and nothing goes through: a zombie until the process restarts."""
+    delete_leaves_row: bool = False
     foreign: bool = False
     """Seen through another server of the same database: its row, never its live object."""
     log: list[LoggedMessage] = field(default_factory=list)
+    chatwoot: dict[str, object] | None = None
+
+
+@dataclass(slots=True)
+class Template:
+    """The row of a message template created here. Its name is unique in the whole database (measured)."""
+
+    id: str
+    template_id: str
+    name: str
+    template: object
+    webhook_url: str | None
+    created_at: str
+    updated_at: str
+    instance_id: str
 
 
 @dataclass(slots=True)
@@ -162,6 +182,13 @@ class Database:
 
     worlds: list["World"] = field(default_factory=list)
     bots: BotStore = field(default_factory=BotStore)
+    templates: dict[str, Template] = field(default_factory=dict)
+
+    def forget_instance(self, instance_id: str) -> None:
+        """What goes with an instance's row."""
+        self.bots.forget_instance(instance_id)
+        for template in [found for found in self.templates.values() if found.instance_id == instance_id]:
+            del self.templates[template.id]
 
 
 class Emit(Protocol):
@@ -197,8 +224,14 @@ class World:
     graph_base_url: str | None = None
     graph_version: str = "v20.0"
     disabled_bots: set[Kind] = field(default_factory=set)
+    chatwoot_enabled: bool = True
     instances: dict[str, Instance] = field(default_factory=dict)
     whatsapp_reachable: bool = True
+    flapping: bool = False
+    """Whether instances tell their webhooks of every vain attempt of an outage (they do; it is a storm)."""
+    orphans: set[str] = field(default_factory=set)
+    """Deleted while they tried to reconnect: they go on trying until the process restarts (measured)."""
+    licensed: bool = True
     not_on_whatsapp: set[str] = field(default_factory=set)
     messages_sent: int = 0
     messages_received: int = 0
@@ -227,7 +260,7 @@ class World:
             ghost = owner.instances.get(instance.name)
             if ghost is not None and ghost.id == instance.id:
                 ghost.row_gone = True
-        self.database.bots.forget_instance(instance.id)
+        self.database.forget_instance(instance.id)
 
     def _others(self) -> Iterator["World"]:
         return (world for world in self.database.worlds if world is not self)
