@@ -60,6 +60,14 @@ class Replay:
             assert stable(answer) == stable(recording.answer), name
             self.count(name)
 
+    async def same_metrics(self, name: str) -> None:
+        """Ask for the metrics; the lines must be as recorded, in whatever order."""
+        recording = recorded(name)
+        response = await self._ask(recording)
+        assert sorted(_lines(response.text)) == sorted(_lines(recording.answer)), name
+        assert "version=0.0.4" in response.headers["content-type"]
+        self.count(name)
+
     def count(self, name: str) -> None:
         """Count a recording as replayed."""
         self.properties.append((REPLAYED, name))
@@ -164,3 +172,7 @@ def _decoded(response: httpx.Response) -> object:
     except json.JSONDecodeError:
         return response.text
     return decoded
+
+
+def _lines(text: object) -> list[str]:
+    return str(stable(text)).splitlines()

@@ -1,6 +1,5 @@
 """The webhooks the fake Evolution sends have the shape of the recorded ones."""
 
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -22,14 +21,6 @@ RECORDED = {
     "webhook-baileys-remove-instance": "remove.instance",
     "webhook-event-messages-upsert-biz-1": "messages.upsert",
 }
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    await receiver.start()
-    yield receiver
-    await receiver.stop()
 
 
 @pytest.fixture

@@ -144,7 +144,6 @@ class EvolutionFake(FakeServer):
         app[DELIVERIES] = self.deliveries
         app[OUTBOUND] = self.outbound
         app[bot_controls.ANSWERING] = self.answering
-        app[server_controls.RESTART] = self.restart
         app[deletion.BACKGROUND] = self._background
         for routes in RESOURCES:
             app.add_routes(routes)
@@ -153,6 +152,7 @@ class EvolutionFake(FakeServer):
         app.add_routes(controls.routes)
         app.add_routes(bot_controls.routes)
         app.add_routes(server_controls.routes)
+        app.add_routes([web.post("/_sandbox/restart", self._restart_on_request)])
 
     async def open(self) -> None:
         self.world.server_url = self.base_url
@@ -187,6 +187,11 @@ class EvolutionFake(FakeServer):
         self.deliveries.forget_queued()
         boot.stop(self.world)
         self.world.timers.after(seconds, self._load)
+
+    async def _restart_on_request(self, request: web.Request) -> web.Response:
+        seconds = await server_controls.seconds_of(request)
+        self.restart(seconds)
+        return json_response({"seconds": seconds})
 
     def _load(self) -> None:
         boot.load(self.world)

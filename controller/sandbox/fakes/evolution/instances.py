@@ -95,11 +95,10 @@ async def set_presence(request: web.Request) -> web.Response:
 
 def row(world: World, instance: Instance) -> dict[str, object]:
     """One row of fetchInstances: the database's view, which lags behind the live state."""
-    setting = instance.setting
     return {
         "id": instance.id,
         "name": instance.name,
-        "connectionStatus": instance.stored,
+        "connectionStatus": Connection.CLOSE if instance.half_made else instance.stored,
         "ownerJid": instance.owner_jid,
         "profileName": instance.profile_name,
         "profilePicUrl": instance.profile_picture,
@@ -119,18 +118,23 @@ def row(world: World, instance: Instance) -> dict[str, object]:
         "Nats": None,
         "Sqs": None,
         "Websocket": None,
-        "Setting": {
-            "id": setting.id,
-            **setting.values,
-            "createdAt": setting.created_at,
-            "updatedAt": setting.updated_at,
-            "instanceId": instance.id,
-        },
+        "Setting": None if instance.half_made else _setting_row(instance),
         "_count": {
             "Message": instance.counts.messages,
             "Contact": instance.counts.contacts,
             "Chat": instance.counts.chats,
         },
+    }
+
+
+def _setting_row(instance: Instance) -> dict[str, object]:
+    setting = instance.setting
+    return {
+        "id": setting.id,
+        **setting.values,
+        "createdAt": setting.created_at,
+        "updatedAt": setting.updated_at,
+        "instanceId": instance.id,
     }
 
 

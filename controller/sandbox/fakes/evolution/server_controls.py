@@ -3,12 +3,10 @@
 - `POST /_sandbox/server {"licensed": false, "disabledBots": ["dify"], "chatwoot": true, "openaiBaseUrl": ...,
   "graphBaseUrl": ...}`: how it was started; what is left out stays
 - `POST /_sandbox/restart {"seconds": 0.5}`: the process ends and starts again; for so long it answers without
-  having loaded its instances. Webhooks and bots in flight are lost, and deletions that were not finished
+  having loaded its instances. Queued webhooks, answers of bots and unfinished deletions are lost
 - `POST /_sandbox/instances/{name}/troubles {"deadSocket": true, "deleteLeavesRow": true}`: the socket is dead while
   memory says open; the next deletion succeeds and leaves the row behind
 """
-
-from collections.abc import Callable
 
 from aiohttp import web
 
@@ -18,8 +16,6 @@ from controller.sandbox.fakes.evolution.state import World
 from controller.sandbox.fakes.wire import MalformedBodyError, json_response, read_object
 
 routes = web.RouteTableDef()
-
-RESTART = web.AppKey("RESTART", Callable[[float], None])
 
 
 @routes.post("/_sandbox/server")
@@ -40,13 +36,12 @@ async def configure(request: web.Request) -> web.Response:
     return json_response(describe_server(world))
 
 
-@routes.post("/_sandbox/restart")
-async def restart(request: web.Request) -> web.Response:
+async def seconds_of(request: web.Request) -> float:
+    """Read how long a restart takes. Raises MalformedBodyError."""
     seconds = (await read_object(request)).get("seconds", 0)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
         raise MalformedBodyError('The body must be {"seconds": <a number from 0>}.')
-    request.app[RESTART](float(seconds))
-    return json_response({"seconds": seconds})
+    return float(seconds)
 
 
 @routes.post("/_sandbox/instances/{name}/troubles")

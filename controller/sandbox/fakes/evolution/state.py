@@ -153,6 +153,8 @@ class Instance:
     account: WhatsAppProfile = field(default_factory=WhatsAppProfile)
     deleting: bool = False
     row_gone: bool = False
+    half_made: bool = False
+    """Its creation failed: there is a row, closed and without settings."""
     socket_dead: bool = False
     """Memory says open and nothing goes through: a zombie until the process restarts."""
     delete_leaves_row: bool = False
