@@ -2,7 +2,8 @@
 
 - `DELETE /_sandbox/instances/{name}` (`?ghost=1` leaves it in memory without its row)
 - `POST /_sandbox/instances/{name}/scan {"number": "371...", "profileName": "..."}`: a phone links it
-- `POST /_sandbox/instances/{name}/close {"code": 401}`: WhatsApp ends the connection
+- `POST /_sandbox/instances/{name}/close {"code": 401}`: WhatsApp ends the connection;
+  `"announced": true` also sends the meaningless webhook of a close during an open
 - `POST /_sandbox/instances/{name}/webhook {"url": ..., "enabled": ..., "events": [...], "headers": {...}}`
 - `POST /_sandbox/instances/{name}/settings {"rejectCall": true}`
 - `POST /_sandbox/instances/{name}/inbound {"from": "371...", "text": "hi", "pushName": "Ana"}`
@@ -55,12 +56,13 @@ async def scan(request: web.Request) -> web.Response:
 @routes.post("/_sandbox/instances/{name}/close")
 async def close(request: web.Request) -> web.Response:
     world, instance = world_of(request), control_instance(request)
-    code = (await read_object(request)).get("code", 401)
+    body = await read_object(request)
+    code = body.get("code", 401)
     if not isinstance(code, int):
         raise MalformedBodyError(
             'The body must be {"code": <number>}; 401, 402, 403 and 406 unlink for good.'
         )
-    lifecycle.close(world, instance, code)
+    lifecycle.close(world, instance, code, announced=body.get("announced") is True)
     return json_response(describe(instance))
 
 

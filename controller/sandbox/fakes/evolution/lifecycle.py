@@ -7,7 +7,7 @@ Codes 401, 402, 403 and 406 end a link for good; every other close heals by itse
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from controller.sandbox.fakes.evolution.events import QR_LIMIT_MESSAGE
@@ -53,14 +53,27 @@ def scan(world: World, instance: Instance, number: str) -> None:
     _later(world, instance, world.pace.reconnect_after, _open)
 
 
-def close(world: World, instance: Instance, code: int, message: str = "Connection Failure") -> None:
-    """WhatsApp ends the connection with `code`, or the instance is unlinked."""
+def close(world: World, instance: Instance, code: int, *, announced: bool = False) -> None:
+    """WhatsApp ends the connection with `code`.
+
+    `announced`: the close came while the server still told of the open before it, and its webhook says close
+    with the data of an open. It means nothing (measured).
+    """
+    if announced:
+        picture = {"profilePictureUrl": instance.profile_picture}
+        world.emit(instance, "connection.update", _login(instance, Connection.CLOSE, code) | picture)
+    _end(world, instance, code, "Connection Failure", {"reason": str(code), "location": "fake"})
+
+
+def _end(
+    world: World, instance: Instance, code: int, message: str, data: Mapping[str, object] | None
+) -> None:
     if instance.integration is not Integration.BAILEYS:
         instance.live = Connection.CLOSE
         return
     instance.attempt += 1
     if code in TERMINAL_CODES:
-        _unlink(world, instance, code, message)
+        _unlink(world, instance, code, message, data)
         return
     _become_connecting(world, instance)
     _later(world, instance, world.pace.reconnect_after, _log_in_or_show_qr)
@@ -68,7 +81,7 @@ def close(world: World, instance: Instance, code: int, message: str = "Connectio
 
 def log_out(world: World, instance: Instance) -> None:
     """The row of a passive channel stays open after this; only its live state closes."""
-    close(world, instance, 401, f"Log out instance: {instance.name}")
+    _end(world, instance, 401, f"Log out instance: {instance.name}", None)
 
 
 def restart(world: World, instance: Instance) -> None:
@@ -82,7 +95,7 @@ def restart(world: World, instance: Instance) -> None:
     def again(world: World, instance: Instance) -> None:
         connect(world, instance, number)
 
-    _later(world, instance, 0.0, again)
+    _later(world, instance, world.pace.restart_takes, again)
 
 
 def whatsapp_unreachable(world: World, *, flapping: bool) -> None:
@@ -232,13 +245,7 @@ def _open(world: World, instance: Instance) -> None:
     instance.profile_name = instance.account.name
     instance.profile_picture = instance.account.picture
     instance.updated_at = world.timestamp()
-    data: dict[str, object] = {
-        "instance": instance.name,
-        "wuid": instance.owner_jid,
-        "profileName": instance.profile_name,
-        "state": Connection.OPEN,
-        "statusReason": 200,
-    }
+    data = _login(instance, Connection.OPEN, 200)
     if instance.profile_picture is not None:
         data["profilePictureUrl"] = instance.profile_picture
     world.emit(instance, "connection.update", data)
@@ -246,18 +253,31 @@ def _open(world: World, instance: Instance) -> None:
         _later(world, instance, world.pace.app_state_key_after, _receive_app_state_key)
 
 
+def _login(instance: Instance, state: Connection, code: int) -> dict[str, object]:
+    """What the server tells of a login."""
+    return {
+        "instance": instance.name,
+        "wuid": instance.owner_jid,
+        "profileName": instance.profile_name,
+        "state": state,
+        "statusReason": code,
+    }
+
+
 def _receive_app_state_key(_world: World, instance: Instance) -> None:
     instance.app_state_key = True
 
 
-def _unlink(world: World, instance: Instance, code: int, message: str) -> None:
+def _unlink(
+    world: World, instance: Instance, code: int, message: str, data: Mapping[str, object] | None
+) -> None:
     now = world.timestamp()
     instance.live = instance.stored = Connection.CLOSE
     instance.linked = False
     instance.app_state_key = False
     instance.disconnection_code = code
     instance.disconnection_at = now
-    instance.disconnection_object = _boom(code, message, now)
+    instance.disconnection_object = _boom(code, message, data, now)
     instance.updated_at = now
     world.emit(
         instance,
@@ -278,12 +298,12 @@ def _unlink(world: World, instance: Instance, code: int, message: str) -> None:
     )
 
 
-def _boom(code: int, message: str, moment: str) -> str:
+def _boom(code: int, message: str, data: Mapping[str, object] | None, moment: str) -> str:
     """The error object the server stores as text."""
     output = {
         "statusCode": code,
         "payload": {"statusCode": code, "error": HTTPStatus(code).phrase, "message": message},
         "headers": {},
     }
-    error = {"data": None, "isBoom": True, "isServer": False, "output": output}
+    error = {"data": data, "isBoom": True, "isServer": False, "output": output}
     return json.dumps({"error": error, "date": moment}, separators=(",", ":"))

@@ -41,6 +41,8 @@ class Pace:
     """Between the name check and the stored row: the window in which creates of one name race."""
     reconnect_after: float = 0.05
     """From a scan, a restart or a healing close to open (0.3-3 s)."""
+    restart_takes: float = 0.0
+    """From the answer to a restart until it connects again (0.1 s)."""
     app_state_key_after: float = 0.3
     """From a fresh link until the profile name can be set (some seconds)."""
     qr_lifetime: float = 45.0
