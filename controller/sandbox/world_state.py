@@ -7,7 +7,8 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from controller.sandbox.fakes.evolution.state import Instance
+from controller.sandbox.fakes.evolution.bots.store import BotRows
+from controller.sandbox.fakes.evolution.state import Instance, Template
 from controller.sandbox.fakes.twilio.state import Charge, OwnedNumber
 from controller.sandbox.world import World
 
@@ -20,12 +21,14 @@ class WorldStateError(Exception):
 
 @dataclass(slots=True)
 class WorldState:
-    """Numbers with what they cost, and instances with their pairings."""
+    """Numbers with what they cost, instances with their pairings, their bots and templates."""
 
     numbers: list[OwnedNumber] = field(default_factory=list)
     gone: dict[str, str] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
     instances: dict[str, Instance] = field(default_factory=dict)
+    bots: BotRows = field(default_factory=BotRows)
+    templates: dict[str, Template] = field(default_factory=dict)
 
 
 _STATE: Final = TypeAdapter(WorldState)
@@ -35,7 +38,12 @@ def save_world(world: World, folder: Path) -> None:
     """Write it, readable by the owner only: instances' tokens are among it."""
     twilio, evolution = world.twilio.world, world.evolution.world
     state = WorldState(
-        list(twilio.numbers.values()), twilio.gone, list(twilio.charges), dict(evolution.instances)
+        list(twilio.numbers.values()),
+        twilio.gone,
+        list(twilio.charges),
+        dict(evolution.instances),
+        evolution.database.bots.rows(),
+        evolution.database.templates,
     )
     descriptor = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -57,6 +65,8 @@ def load_world(world: World, folder: Path) -> None:
     twilio.gone.update(state.gone)
     twilio.charges.extend(state.charges)
     evolution.instances.update(state.instances)
+    evolution.database.bots.put_back(state.bots)
+    evolution.database.templates.update(state.templates)
     # Ids come from seeded chance: another life must not draw those of the life before.
     lives = len(state.numbers) + len(state.instances) + 1
     twilio.random.seed(f"twilio {lives}")

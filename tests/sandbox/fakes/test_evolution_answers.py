@@ -1,88 +1,13 @@
-"""Bots of the fake Evolution that answer: which one is asked, what it is told, where its answer goes."""
-
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+"""Bots of the fake Evolution that answer: which one is asked, and where its answer goes."""
 
 import pytest
 
-from controller.sandbox.fakes.evolution.bots.kinds import Kind
+from controller.sandbox.fakes.evolution import Kind
 
 from .bot_server import BotServer
+from .chatting import CONTACT, JID, add_bot, answers, calls, messages, write
 from .conftest import EvolutionServer
 from .receiver import Receiver
-
-CONTACT = "37120000009"
-JID = f"{CONTACT}@s.whatsapp.net"
-
-
-@pytest.fixture
-async def bot_server() -> AsyncIterator[BotServer]:
-    server = BotServer()
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def shop(evolution: EvolutionServer, bot_server: BotServer) -> EvolutionServer:
-    """A server with an instance `shop`, whose OpenAI is the bot server."""
-    await evolution.control("server", {"openaiBaseUrl": f"{bot_server.url}/v1"})
-    await evolution.create("shop", "EVOLUTION", token="token-of-shop", number="37120000001")
-    return evolution
-
-
-async def add_bot(server: EvolutionServer, kind: str, url: str, **fields: object) -> str:
-    own: dict[str, dict[str, object]] = {
-        Kind.EVOLUTION_BOT: {"apiUrl": f"{url}/bot", "apiKey": "k"},
-        Kind.TYPEBOT: {"url": url, "typebot": "hello"},
-        Kind.OPENAI: {"botType": "chatCompletion", "model": "gpt-4o", "maxTokens": 100},
-        Kind.DIFY: {"botType": "chatBot", "apiUrl": f"{url}/dify", "apiKey": "k"},
-        Kind.N8N: {"webhookUrl": f"{url}/webhook/x", "basicAuthUser": "u", "basicAuthPass": "p"},
-        Kind.EVOAI: {"agentUrl": f"{url}/agent", "apiKey": "k"},
-        Kind.FLOWISE: {"apiUrl": f"{url}/flow", "apiKey": "k"},
-    }
-    body = {"enabled": True, "triggerType": "all", **own[kind], **fields}
-    if kind == Kind.OPENAI:
-        credentials = {"name": "main", "apiKey": "sk-main"}
-        present = (await server.client.get("/openai/creds/shop")).json()
-        if not present:
-            present = [(await server.client.post("/openai/creds/shop", json=credentials)).json()]
-        body["openaiCredsId"] = present[0]["id"]
-    response = await server.client.post(f"/{kind}/create/shop", json=body)
-    assert response.status_code == 201, response.text
-    return str(response.json()["id"])
-
-
-async def write(server: EvolutionServer, text: str, **fields: object) -> None:
-    await server.control("instances/shop/inbound", {"from": CONTACT, "text": text, **fields})
-
-
-async def messages(server: EvolutionServer) -> list[dict[str, Any]]:
-    stored: list[dict[str, Any]] = (await server.client.get("/_sandbox/instances/shop/messages")).json()
-    return stored
-
-
-async def answers(server: EvolutionServer, count: int) -> list[tuple[str, str]]:
-    """Wait for so many answers; return who said what."""
-    async with asyncio.timeout(5):
-        while True:
-            found = [
-                (message["botId"], message["message"]["conversation"])
-                for message in await messages(server)
-                if message["key"]["fromMe"]
-            ]
-            if len(found) >= count:
-                return found
-
-
-async def calls(server: EvolutionServer, count: int) -> list[dict[str, Any]]:
-    """Wait until bots were called so often."""
-    found: list[dict[str, Any]] = []
-    async with asyncio.timeout(5):
-        while len(found) < count:
-            found = (await server.client.get("/_sandbox/bots/calls")).json()
-    return found
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -211,103 +136,6 @@ async def test_an_advanced_trigger_joins_conditions(
     expected = {asked, other} if answered else {other}
     assert {bot for bot, _ in await answers(shop, len(expected))} == expected
     assert len(await calls(shop, len(expected))) == len(expected)
-
-
-async def test_what_openai_is_told(shop: EvolutionServer, bot_server: BotServer):
-    await add_bot(
-        shop,
-        Kind.OPENAI,
-        bot_server.url,
-        systemMessages=["You help."],
-        userMessages=["Hi"],
-        keywordFinish="#END",
-    )
-    await write(shop, "first")
-    await answers(shop, 1)
-    await write(shop, "second")
-    await answers(shop, 2)
-
-    last = bot_server.asked[-1]
-    assert last.path == "/v1/chat/completions"
-    assert last.headers["Authorization"] == "Bearer sk-main"
-    assert last.body == {
-        "model": "gpt-4o",
-        "max_tokens": 100,
-        "messages": [
-            {"role": "system", "content": "You help."},
-            {"role": "user", "content": "Hi"},
-            {"role": "user", "content": "first"},
-            {"role": "assistant", "content": "Hello!"},
-            {"role": "user", "content": "second"},
-        ],
-    }
-
-
-async def test_what_an_evolution_bot_is_told(shop: EvolutionServer, bot_server: BotServer):
-    await add_bot(shop, Kind.EVOLUTION_BOT, bot_server.url)
-    await write(shop, "hi", pushName="Ana")
-    await answers(shop, 1)
-
-    asked = bot_server.asked[0]
-    assert (asked.path, asked.headers["Authorization"]) == ("/bot", "Bearer k")
-    session_id = asked.body["inputs"].pop("sessionId")
-    assert asked.body == {
-        "inputs": {
-            "remoteJid": JID,
-            "pushName": "Ana",
-            "fromMe": False,
-            "instanceName": "shop",
-            "serverUrl": shop.fake.base_url,
-            "apiKey": "token-of-shop",
-        },
-        "query": "hi",
-        "user": JID,
-    }
-    sessions = (await shop.client.get("/evolutionBot/fetchSessions/any/shop")).json()
-    assert [session["id"] for session in sessions] == [session_id]
-
-
-@pytest.mark.parametrize(
-    ("bot_type", "path"),
-    [
-        ("chatBot", "/dify/chat-messages"),
-        ("textGenerator", "/dify/completion-messages"),
-        ("agent", "/dify/chat-messages"),
-        ("workflow", "/dify/workflows/run"),
-    ],
-)
-async def test_each_type_of_dify_has_its_own_address(
-    shop: EvolutionServer, bot_server: BotServer, bot_type: str, path: str
-):
-    bot_id = await add_bot(shop, Kind.DIFY, bot_server.url, botType=bot_type)
-
-    await write(shop, "hi")
-
-    assert await answers(shop, 1) == [(bot_id, "Hello!")]
-    assert bot_server.asked[0].path == path
-
-
-async def test_dify_names_the_conversation(shop: EvolutionServer, bot_server: BotServer):
-    await add_bot(shop, Kind.DIFY, bot_server.url)
-    for count, text in enumerate(("first", "second"), start=1):
-        await write(shop, text)
-        await answers(shop, count)
-
-    assert "conversation_id" not in bot_server.asked[0].body
-    assert bot_server.asked[1].body["conversation_id"] == "conversation-1"
-
-
-async def test_typebot_is_started_and_then_continued(shop: EvolutionServer, bot_server: BotServer):
-    await add_bot(shop, Kind.TYPEBOT, bot_server.url)
-    for count, text in enumerate(("first", "second"), start=1):
-        await write(shop, text)
-        await answers(shop, count)
-
-    assert [asked.path for asked in bot_server.asked] == [
-        "/api/v1/typebots/hello/startChat",
-        "/api/v1/sessions/typebot-1/continueChat",
-    ]
-    assert bot_server.asked[1].body == {"message": "second"}
 
 
 async def test_a_burst_of_messages_is_asked_at_once(shop: EvolutionServer, bot_server: BotServer):

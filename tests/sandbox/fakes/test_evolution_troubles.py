@@ -208,7 +208,9 @@ async def test_a_switched_off_integration_says_so(evolution: EvolutionServer, pa
     answer = await evolution.client.get(f"/{path}")
 
     assert answer.status_code == 400
-    assert answer.json()["response"]["message"] == [f"{path.split('/', maxsplit=1)[0].capitalize()} is disabled"]
+    assert answer.json()["response"]["message"] == [
+        f"{path.split('/', maxsplit=1)[0].capitalize()} is disabled"
+    ]
 
 
 @pytest.mark.parametrize(

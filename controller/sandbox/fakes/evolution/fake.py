@@ -28,6 +28,7 @@ from controller.sandbox.fakes.evolution import (
 from controller.sandbox.fakes.evolution.bots import controls as bot_controls
 from controller.sandbox.fakes.evolution.bots import credentials as bot_credentials
 from controller.sandbox.fakes.evolution.bots import routes as bot_routes
+from controller.sandbox.fakes.evolution.bots import settings as bot_settings
 from controller.sandbox.fakes.evolution.bots.answering import Answering
 from controller.sandbox.fakes.evolution.bots.kinds import Kind
 from controller.sandbox.fakes.evolution.context import DELIVERIES, OUTBOUND, WORLD, FlatRefusalError, body_of
@@ -61,6 +62,7 @@ RESOURCES = (
     integrations.routes,
     bot_credentials.routes,
     bot_routes.routes,
+    bot_settings.routes,
     server_info.routes,
 )
 

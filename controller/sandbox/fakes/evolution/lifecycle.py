@@ -6,10 +6,9 @@ Codes 401, 402, 403 and 406 end a link for good; every other close heals by itse
 """
 
 import base64
-import json
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 
+from controller.sandbox.fakes.evolution.connection_data import error_text, login_data
 from controller.sandbox.fakes.evolution.events import QR_LIMIT_MESSAGE
 from controller.sandbox.fakes.evolution.state import Connection, Instance, Integration, QrCode, World
 
@@ -61,7 +60,7 @@ def close(world: World, instance: Instance, code: int, *, announced: bool = Fals
     """
     if announced:
         picture = {"profilePictureUrl": instance.profile_picture}
-        world.emit(instance, "connection.update", _login(instance, Connection.CLOSE, code) | picture)
+        world.emit(instance, "connection.update", login_data(instance, Connection.CLOSE, code) | picture)
     _end(world, instance, code, "Connection Failure", {"reason": str(code), "location": "fake"})
 
 
@@ -245,23 +244,12 @@ def _open(world: World, instance: Instance) -> None:
     instance.profile_name = instance.account.name
     instance.profile_picture = instance.account.picture
     instance.updated_at = world.timestamp()
-    data = _login(instance, Connection.OPEN, 200)
+    data = login_data(instance, Connection.OPEN, 200)
     if instance.profile_picture is not None:
         data["profilePictureUrl"] = instance.profile_picture
     world.emit(instance, "connection.update", data)
     if not instance.app_state_key:
         _later(world, instance, world.pace.app_state_key_after, _receive_app_state_key)
-
-
-def _login(instance: Instance, state: Connection, code: int) -> dict[str, object]:
-    """What the server tells of a login."""
-    return {
-        "instance": instance.name,
-        "wuid": instance.owner_jid,
-        "profileName": instance.profile_name,
-        "state": state,
-        "statusReason": code,
-    }
 
 
 def _receive_app_state_key(_world: World, instance: Instance) -> None:
@@ -277,7 +265,7 @@ def _unlink(
     instance.app_state_key = False
     instance.disconnection_code = code
     instance.disconnection_at = now
-    instance.disconnection_object = _boom(code, message, data, now)
+    instance.disconnection_object = error_text(code, message, data, now)
     instance.updated_at = now
     world.emit(
         instance,
@@ -296,14 +284,3 @@ def _unlink(
         "connection.update",
         {"instance": instance.name, "state": Connection.CLOSE, "statusReason": code},
     )
-
-
-def _boom(code: int, message: str, data: Mapping[str, object] | None, moment: str) -> str:
-    """The error object the server stores as text."""
-    output = {
-        "statusCode": code,
-        "payload": {"statusCode": code, "error": HTTPStatus(code).phrase, "message": message},
-        "headers": {},
-    }
-    error = {"data": data, "isBoom": True, "isServer": False, "output": output}
-    return json.dumps({"error": error, "date": moment}, separators=(",", ":"))

@@ -76,6 +76,8 @@ class Answering:
 
     async def _ask_kind(self, instance: Instance, kind: Kind, question: Question) -> None:
         store = self._world.database.bots
+        if not store.of_instance(instance.id, kind):
+            return
         settings = store.settings.get((instance.id, kind))
         if settings is not None and _ignored(settings.values["ignoreJids"], question.remote_jid):
             return

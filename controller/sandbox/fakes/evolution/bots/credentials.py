@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from controller.sandbox.fakes.evolution.bots.kinds import Kind
-from controller.sandbox.fakes.evolution.bots.routes import require_enabled, require_row
+from controller.sandbox.fakes.evolution.bots.requirements import require_enabled, require_row
 from controller.sandbox.fakes.evolution.bots.store import Credentials
 from controller.sandbox.fakes.evolution.context import OUTBOUND, body_of, instance_of, world_of
 from controller.sandbox.fakes.evolution.errors import bad_request, thrown

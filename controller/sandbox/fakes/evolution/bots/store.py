@@ -124,6 +124,16 @@ class Session:
 
 
 @dataclass(slots=True)
+class BotRows:
+    """All rows, as plain lists."""
+
+    bots: list[Bot] = field(default_factory=list)
+    settings: list[BotSettings] = field(default_factory=list)
+    credentials: list[Credentials] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class BotStore:
     """All rows. The instances of one server are told apart by their ids."""
 
@@ -184,6 +194,22 @@ class BotStore:
             self.settings.pop((instance_id, kind), None)
         for credentials in self.credentials_of(instance_id):
             self.delete_credentials(credentials.id)
+
+    def rows(self) -> BotRows:
+        return BotRows(
+            list(self.bots.values()),
+            list(self.settings.values()),
+            list(self.credentials.values()),
+            list(self.sessions.values()),
+        )
+
+    def put_back(self, rows: BotRows) -> None:
+        """Add rows that were taken out with `rows`."""
+        for bot in rows.bots:
+            self.add_bot(bot)
+        self.settings.update({(found.instance_id, found.kind): found for found in rows.settings})
+        self.credentials.update({found.id: found for found in rows.credentials})
+        self.sessions.update({found.id: found for found in rows.sessions})
 
     def clear(self) -> None:
         self.bots.clear()
