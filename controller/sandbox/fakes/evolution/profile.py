@@ -114,3 +114,5 @@ def _require_socket(instance: Instance, failure: str, call: str) -> None:
     require_channel(instance)
     if not is_open(instance):
         raise thrown([failure, f"TypeError: Cannot read properties of undefined (reading '{call}')"])
+    if instance.socket_dead:
+        raise thrown([failure, "Error: Connection Closed"])
