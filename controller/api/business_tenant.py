@@ -1,10 +1,26 @@
 """`BusinessTenant`: what a business asks for. One object is one business."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from controller.api.ai_routes import (
+    BLOCKS,
+    N8N,
+    ConfigMapKeyReference,
+    Context,
+    Dify,
+    EvoAI,
+    EvolutionBot,
+    Flowise,
+    MessageRoute,
+    OpenAI,
+    Session,
+    Trigger,
+    Typebot,
+    only_matching_block,
+)
 from controller.api.business_tenant_status import BusinessTenantStatus
 from controller.api.common_fields import (
     E164,
@@ -53,13 +69,6 @@ class PairedNumber(StrEnum):
 class InstanceDeletionPolicy(StrEnum):
     RETAIN = "Retain"
     DELETE = "Delete"
-
-
-class MessageRoute(StrEnum):
-    """Who answers messages."""
-
-    NONE = "None"
-    WEBHOOK = "Webhook"
 
 
 class CallRoute(StrEnum):
@@ -316,12 +325,47 @@ class Ai(ApiModel):
                 "self.route == 'Webhook' || !has(self.webhook)",
                 "spec.ai.webhook belongs to route Webhook; only the block of the chosen route may be given",
             ),
+            *only_matching_block(),
         )
     )
 
-    route: MessageRoute = Field(description="None (messages are not answered) or Webhook.")
+    route: MessageRoute = Field(
+        description="Who answers messages: None, Webhook (an endpoint of the platform), or the AI that Evolution"
+        " asks by itself: OpenAI, Dify, Typebot, Flowise, N8N, EvoAI or EvolutionBot."
+    )
     webhook: Webhook | None = Field(
         None, description="With route Webhook: where messages go. Left out: the server's defaultWebhook."
+    )
+    open_ai: OpenAI | None = Field(
+        None, description="Needed with route OpenAI. Left out: with another route."
+    )
+    dify: Dify | None = Field(None, description="Needed with route Dify. Left out: with another route.")
+    typebot: Typebot | None = Field(
+        None, description="Needed with route Typebot. Left out: with another route."
+    )
+    flowise: Flowise | None = Field(
+        None, description="Needed with route Flowise. Left out: with another route."
+    )
+    n8n: N8N | None = Field(None, description="Needed with route N8N. Left out: with another route.")
+    evo_ai: EvoAI | None = Field(None, description="Needed with route EvoAI. Left out: with another route.")
+    evolution_bot: EvolutionBot | None = Field(
+        None, description="Needed with route EvolutionBot. Left out: with another route."
+    )
+    trigger: Trigger | None = Field(
+        None, description="What begins a conversation with the bot. Left out: any message."
+    )
+    session: Session | None = Field(
+        None, description="How the bot holds a conversation. Left out: as each field says."
+    )
+    context: Context | None = Field(
+        None,
+        description="What the AI must know of the business, at most 32,768 characters. Left out: only the business"
+        " block and contextConfigMapRef.",
+    )
+    context_config_map_ref: ConfigMapKeyReference | None = Field(
+        None,
+        description="More to know, from a ConfigMap in the tenant's namespace, at most 32,768 characters; a change"
+        " is noticed by itself. Left out: none.",
     )
     features: Annotated[list[Feature], Field(max_length=32)] | None = Field(
         None,
@@ -331,6 +375,14 @@ class Ai(ApiModel):
     )
     voice: Voice | None = Field(None, description="Calls to the number. Left out: route None.")
     sms: Sms | None = Field(None, description="SMS to the number. Left out: route None.")
+
+    @model_validator(mode="after")
+    def _block_of_route(self) -> Self:
+        """Also an object stored without the rules above must not lose its old routing for want of the block."""
+        name = BLOCKS.get(self.route)
+        if name is not None and name not in self.to_wire():
+            raise ValueError(f"{name} is needed with route {self.route.value}")
+        return self
 
 
 class BusinessTenantSpec(ApiModel):

@@ -103,10 +103,12 @@ class RoutingStatus(ApiModel):
     """How messages, calls and SMS are routed."""
 
     route: Word | None = Field(None, description="Route of messages.")
-    target: Text | None = Field(None, description="Where they go.")
+    target: Text | None = Field(None, description="Where they go: a URL, a model or a flow.")
+    bot_id: Identifier | None = Field(None, description="Id of the bot that answers, on its server.")
     voice: Word | None = Field(None, description="Route of calls.")
     sms: Word | None = Field(None, description="Route of SMS.")
-    applied_hash: Word | None = Field(None, description="Hash of the webhook last verified.")
+    applied_hash: Word | None = Field(None, description="Hash of the webhook or bot last verified.")
+    context_hash: Word | None = Field(None, description="Hash of the context last verified; see the docs.")
 
 
 class UsageStatus(ApiModel):

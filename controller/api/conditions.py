@@ -368,6 +368,36 @@ class Reason(Enum):
         "The route is Webhook, but neither the tenant nor its server names a URL.",
         "Set spec.ai.webhook.url, or spec.defaultWebhook on the EvolutionServer.",
     )
+    CONFIG_MAP_NOT_FOUND = (
+        "ConfigMapNotFound",
+        Audience.AUTHOR,
+        "The ConfigMap that spec.ai.contextConfigMapRef names does not exist, or lacks the key.",
+        "Create the ConfigMap with the key that the message names; it is noticed by itself.",
+    )
+    CONTEXT_TOO_LONG = (
+        "ContextTooLong",
+        Audience.AUTHOR,
+        "The context in the ConfigMap is longer than what an AI is given. The routing stays as it was.",
+        "Shorten it to 32,768 characters; it is noticed by itself.",
+    )
+    OTHER_BOT_ANSWERS = (
+        "OtherBotAnswers",
+        Audience.AUTHOR,
+        (
+            "A bot that the operator did not make answers every message on the instance, so that customers would be"
+            " answered twice. Nothing is switched while it does."
+        ),
+        "Disable or delete the bot that the message names; it is looked at again within minutes.",
+    )
+    FORWARD_UNSUPPORTED = (
+        "ForwardUnsupported",
+        Audience.AUTHOR,
+        (
+            "Calls are to be forwarded, but the number is at a provider that forwards only by instructions hosted"
+            " somewhere (Twilio)."
+        ),
+        "Use voice route Webhook with an endpoint that answers with a Dial, or a number at Vonage.",
+    )
     WEBHOOK_NOT_ANSWERING = (
         "WebhookNotAnswering",
         Audience.AUTHOR,

@@ -7,6 +7,7 @@ from controller.api.business_tenant_status import NumberOrigin, PlannedChange, P
 from controller.api.common_fields import Money
 from controller.providers.evolution.protocol import BehaviourSettings, WebhookSettings
 from controller.providers.telephony.protocol import NumberSettings
+from controller.reconcile.ai.actions import BotAction
 from controller.reconcile.observed import HeldNumber, Offer
 from controller.reconcile.verdict import Facet
 
@@ -107,6 +108,7 @@ Action = (
     | RetainInstance
     | SetProfile
     | SetWebhook
+    | BotAction
 )
 
 

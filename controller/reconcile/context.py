@@ -8,6 +8,7 @@ from controller.reconcile.fleet import Fleet
 from controller.reconcile.ports import (
     Claims,
     ClientFactory,
+    ConfigMaps,
     Events,
     FleetObjects,
     Ledger,
@@ -76,6 +77,7 @@ class Context:
     fleet: Fleet
     tenants: Tenants
     secrets: Secrets
+    config_maps: ConfigMaps
     namespaces: Namespaces
     claims: Claims
     ledger: Ledger

@@ -20,7 +20,6 @@ from controller.reconcile.change import (
     SaveToken,
     SetBehaviour,
     SetProfile,
-    SetWebhook,
     StartPairing,
     TakeNumber,
 )
@@ -130,10 +129,11 @@ async def apply(change: Change, observed: TenantObserved, run: Run) -> TenantObs
             return replace(changed, routing=routing)
         case SetProfile():
             return replace(observed, applied_profile=await apply_profile(observed.instance, run))
-        case SetWebhook(webhook=webhook):
-            return replace(observed, routing=await apply_routing(webhook, observed.instance, run))
         case None:
             return observed
+        case routing_action:
+            routing = await apply_routing(routing_action, observed.instance, observed.routing, run)
+            return replace(observed, routing=routing)
 
 
 def _all_changes(plan: Mapping[Facet, FacetPlan]) -> tuple[Change, ...]:

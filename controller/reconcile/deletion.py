@@ -9,7 +9,7 @@ from controller.api.conditions import Reason
 from controller.api.group import Kind
 from controller.providers.errors import NotFound, OutsideError
 from controller.reconcile.brake import pass_brake
-from controller.reconcile.instance.apply import reach, silence
+from controller.reconcile.instance.apply import close_webhook, reach, silence
 from controller.reconcile.instance.observe import observe_instance
 from controller.reconcile.number import purchase
 from controller.reconcile.number.apply import client_of, number_status, retain
@@ -175,8 +175,7 @@ async def _delete(observed: InstanceObserved, run: Run) -> Verdict | None:
         if held_back is not None:
             return held_back
     await _still_deleted(run)
-    # The server delivers a last event before it deletes, for 25 minutes if the receiver is down (measured).
-    await silence(observed, run)
+    await close_webhook(observed, run)
     await client.delete(row.name)
     return Verdict.waiting(
         Reason.DELETING_INSTANCE,

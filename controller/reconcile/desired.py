@@ -1,18 +1,16 @@
 """What a tenant's spec asks of the outside world, in the outside world's terms. Pure."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from controller.api.ai_routes import MessageRoute
 from controller.api.business_tenant import (
     BusinessTenantSpec,
     CallRoute,
     Capability,
     Channel,
     InstanceSettings,
-    MessageRoute,
     NumberType,
     PairedNumber,
     Webhook,
@@ -21,6 +19,9 @@ from controller.api.business_tenant import (
 from controller.api.common_fields import Money, SecretKeyReference
 from controller.providers.evolution.protocol import BehaviourSettings, Integration
 from controller.providers.telephony.protocol import NumberQuery, NumberSettings, Papers
+from controller.reconcile.ai.context import DesiredContext
+from controller.reconcile.ai.desired_bot import DesiredBot, desired_bot
+from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.ownership import Owner
 
 # WhatsApp shows and takes 25 characters of a name.
@@ -85,16 +86,15 @@ class DesiredWebhook:
     headers: Mapping[str, str]
     auth: SecretKeyReference | None
 
-    def fingerprint(self, url: str, secret_version: str | None) -> str:
-        """Changes when any part changes, the Secret included; holds no part of it."""
-        return fingerprint(
-            {
-                "url": url,
-                "events": self.events,
-                "headers": dict(self.headers),
-                "auth": [self.auth.name, self.auth.key, secret_version] if self.auth else None,
-            }
-        )
+    def fingerprint(self, url: str, secret_version: str | None, context: object = None) -> str:
+        """Changes when any part changes, the Secret and the context included; holds no part of them."""
+        parts = {
+            "url": url,
+            "events": self.events,
+            "headers": dict(self.headers),
+            "auth": [self.auth.name, self.auth.key, secret_version] if self.auth else None,
+        }
+        return fingerprint(parts if context is None else {**parts, "context": context})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ class DesiredTenant:
     instance: DesiredInstance | None
     profile: DesiredProfile | None
     webhook: DesiredWebhook | None
+    bot: DesiredBot | None
+    context: DesiredContext
     voice: CallRoute
     sms: CallRoute
 
@@ -118,14 +120,11 @@ def desire(spec: BusinessTenantSpec, owner: Owner) -> DesiredTenant:
         instance=_instance(spec, owner),
         profile=_profile(spec),
         webhook=_webhook(spec, owner),
+        bot=desired_bot(spec, owner),
+        context=DesiredContext.of(spec),
         voice=_voice_route(spec),
         sms=_sms_route(spec),
     )
-
-
-def fingerprint(value: object) -> str:
-    """Short stable hash of plain data."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _number(spec: BusinessTenantSpec, owner: Owner) -> DesiredNumber | None:

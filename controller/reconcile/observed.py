@@ -5,8 +5,9 @@ from datetime import datetime
 
 from controller.api.business_tenant_status import InstanceStatus, NumberOrigin, NumberStatus, Purchase
 from controller.api.common_fields import Money
-from controller.providers.evolution.protocol import InstanceRow, SessionState, WebhookSettings
+from controller.providers.evolution.protocol import InstanceRow, SessionState
 from controller.providers.telephony.protocol import Candidate, OwnedNumber
+from controller.reconcile.ai.routes import NOBODY, RoutesRead, WantedRoute
 from controller.reconcile.usage import Usage
 from controller.reconcile.verdict import Verdict
 
@@ -51,7 +52,8 @@ class NumberObserved:
 class InstanceObserved:
     """`recorded` is what status says; `row` the instance as its server describes it, `state` its live state.
 
-    `server` is where it is, or was; `placement` where a new one would go, or why nowhere.
+    `server` is where it is, or was; `placement` where a new one would go, or why nowhere. `is_new`: made in this
+    very pass, so that there is nothing on it yet.
     """
 
     recorded: InstanceStatus | None = None
@@ -66,28 +68,29 @@ class InstanceObserved:
     connect_tried_at: datetime | None = None
     pairing_since: datetime | None = None
     session_timeout_seconds: float = 3600.0
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookTrusted:
+class RoutesTrusted:
     """Not read now: what was last verified is what is wanted, and no deep check is due."""
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookRead:
-    """The webhook as it is, beside the one wanted (None where none is)."""
-
-    current: WebhookSettings | None
-    wanted: WebhookSettings | None
-
-
-@dataclass(frozen=True, slots=True)
 class RoutingObserved:
-    """`webhook`: trusted, read, or why it cannot be. `fingerprint` is that of the wanted one."""
+    """`routes`: trusted, read, or why they cannot be; read ones are compared with `wanted`.
 
-    webhook: WebhookTrusted | WebhookRead | Verdict = field(default_factory=WebhookTrusted)
+    `target`, `fingerprint` and `context_hash` are what status says once it is verified; `recorded_bot` is what it
+    says of the bot until then. `changed_by_others`: the wish is the one verified last, so what differs is not ours.
+    """
+
+    routes: RoutesTrusted | RoutesRead | Verdict = field(default_factory=RoutesTrusted)
+    wanted: WantedRoute = NOBODY
     target: str | None = None
     fingerprint: str | None = None
+    context_hash: str | None = None
+    recorded_bot: str | None = None
+    changed_by_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,16 @@ class Secrets(Protocol):
         """Create or overwrite a Secret in the tenant's namespace that goes when the tenant goes."""
 
 
+class ConfigMaps(Protocol):
+    """ConfigMaps by name, likewise."""
+
+    def version(self, namespace: str, name: str) -> str | None:
+        """ResourceVersion of the ConfigMap; None when there is none."""
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Texts of the ConfigMap; None when there is none."""
+
+
 class Namespaces(Protocol):
     """Namespaces as far as `spec.allowedNamespaces` needs them."""
 

@@ -1,35 +1,37 @@
-"""Who answers: the instance's webhook for messages, the number's URLs for calls and SMS.
+"""Who answers: one webhook or one bot of the instance for messages, the number's URLs for calls and SMS.
 
-The webhook is not shown by any bulk read. What was last verified is trusted until the wish changes, its Secret
-changes, or a deep check is due; then it is read and compared.
+No bulk read shows webhooks or bots. What was last verified is trusted until the wish changes, a Secret or ConfigMap
+that it names changes, or a deep check is due; then everything that could answer is read and compared.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from controller.api.business_tenant import CallRoute
 from controller.api.conditions import ConditionStatus, Reason
 from controller.providers.errors import OutsideError, Retryable
-from controller.providers.evolution.protocol import WebhookSettings
+from controller.reconcile.ai.actions import BotAction
+from controller.reconcile.ai.apply import apply_to_bots
+from controller.reconcile.ai.desired_bot import ContextWay, bot_mark
+from controller.reconcile.ai.observe import read_routes
+from controller.reconcile.ai.plan import keeper_of, plan_routes, same_webhook
+from controller.reconcile.ai.routes import NOBODY, RoutesRead
+from controller.reconcile.ai.wish import Referents, read_wish, wish_fingerprint
 from controller.reconcile.change import Change, SetWebhook
 from controller.reconcile.connection import wrong_number
 from controller.reconcile.context import Context
-from controller.reconcile.desired import DesiredTenant, DesiredWebhook, fingerprint
+from controller.reconcile.desired import DesiredTenant
 from controller.reconcile.facet_plan import FacetPlan
+from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.instance.apply import reach
-from controller.reconcile.observed import (
-    InstanceObserved,
-    NumberObserved,
-    RoutingObserved,
-    WebhookRead,
-    WebhookTrusted,
-)
+from controller.reconcile.observed import InstanceObserved, NumberObserved, RoutesTrusted, RoutingObserved
 from controller.reconcile.run import Run
 from controller.reconcile.tenant_object import Tenant
 from controller.reconcile.verdict import NOT_REQUESTED, Facet, Verdict
 
-NO_ROUTE = "None"
+# Nobody tells us when somebody removes a bot of theirs.
+OTHERS_LOOKED_AT: Final = 60.0
 
 
 async def observe_routing(
@@ -39,43 +41,33 @@ async def observe_routing(
     instance: InstanceObserved,
     context: Context,
 ) -> RoutingObserved:
-    """The webhook as it is, where it must be looked at; else what was verified last."""
-    wanted = desired.webhook
-    if wanted is None and not _routed_before(tenant):
+    """What answers now, where it must be looked at; else what was verified last."""
+    if not _is_wanted(desired) and not _routed_before(tenant):
         return RoutingObserved()
     if instance.row is None or instance.server is None:
-        return RoutingObserved(webhook=_instance_first(instance))
+        return RoutingObserved(routes=_instance_first(instance))
     server = context.fleet.servers[instance.server]
-    url = (wanted.url or server.spec.default_webhook) if wanted is not None else None
-    silenced = wanted is None or wrong_number(desired.instance, number, instance.row)
-    if wanted is not None and url is None:
+    url = (desired.webhook.url or server.spec.default_webhook) if desired.webhook is not None else None
+    if desired.webhook is not None and url is None:
         return RoutingObserved(
-            webhook=Verdict.waiting(
+            routes=Verdict.waiting(
                 Reason.NO_WEBHOOK_URL,
                 f"Neither spec.ai.webhook.url nor spec.defaultWebhook of EvolutionServer {server.name} names a URL.",
             )
         )
-    applied, missing = (None, None) if silenced else _fingerprint(tenant, wanted, url, context)
-    if missing is not None:
-        return RoutingObserved(webhook=missing)
-    observed = RoutingObserved(target=url if not silenced else None, fingerprint=applied)
-    if (
-        applied is not None
-        and applied == _verified(tenant, instance)
-        and not _deep_check_due(tenant, context)
-    ):
-        return observed
-    if instance.unreachable is not None or server.client is None:
-        return replace(observed, webhook=instance.unreachable or _instance_first(instance))
-    try:
-        current = await server.client.webhook(instance.row.name)
-        target = None if silenced else await _settings(tenant, wanted, url, context)
-    except OutsideError as error:
-        return replace(observed, webhook=Verdict.failed(error))
-    context.memory.deep_checked_at[tenant.key] = context.clock.now()
-    if isinstance(target, Verdict):
-        return replace(observed, webhook=target)
-    return replace(observed, webhook=WebhookRead(current, target))
+    observed = RoutingObserved(recorded_bot=tenant.status.routing.bot_id if tenant.status.routing else None)
+    silenced = not _is_wanted(desired) or wrong_number(desired.instance, number, instance.row)
+    referents = Referents(tenant.key.namespace, context)
+    if not silenced:
+        wish = wish_fingerprint(desired, url, referents)
+        if isinstance(wish, Verdict):
+            return replace(observed, routes=wish)
+        target = url if desired.bot is None else desired.bot.target
+        same = wish == _verified(tenant, instance)
+        observed = replace(observed, target=target, fingerprint=wish, changed_by_others=same)
+        if same and not _deep_check_due(tenant, context):
+            return replace(observed, context_hash=_recorded_context(tenant))
+    return await _read(tenant, desired, instance, context, observed, url, silenced=silenced)
 
 
 def plan_routing(
@@ -85,18 +77,30 @@ def plan_routing(
     observed: RoutingObserved,
     number_verdict: Verdict,
 ) -> FacetPlan:
-    """At most one change: the webhook. Calls and SMS are settings of the number, verified with it. Pure."""
+    """From what answers to what should. Calls and SMS are settings of the number, verified with it. Pure."""
     calls_wanted = CallRoute.WEBHOOK in (desired.voice, desired.sms)
-    changes = _webhook_changes(observed, instance)
-    if changes:
-        return FacetPlan(changes, Verdict.waiting(Reason.CONFIGURING, "Setting the webhook."))
-    if isinstance(observed.webhook, Verdict):
-        return FacetPlan(_webhook_to_come(desired, instance), observed.webhook)
-    if desired.webhook is None and not calls_wanted:
+    if isinstance(observed.routes, RoutesRead):
+        others = observed.routes.answering_others()
+        if others and observed.wanted.answers:
+            return FacetPlan.say(_say_others(observed.routes))
+        changes = plan_routes(
+            observed.routes,
+            observed.wanted,
+            recorded=observed.recorded_bot,
+            fought=observed.changed_by_others,
+        )
+        if changes:
+            return FacetPlan(
+                tuple(changes), Verdict.waiting(Reason.CONFIGURING, "Setting who answers messages.")
+            )
+    if isinstance(observed.routes, Verdict):
+        return FacetPlan(_to_come(desired, instance), observed.routes)
+    wanted = _is_wanted(desired)
+    if not wanted and not calls_wanted:
         return FacetPlan.say(NOT_REQUESTED)
-    if desired.webhook is not None and instance.row is None:
-        return FacetPlan(_webhook_to_come(desired, instance), _instance_first(instance))
-    if desired.webhook is not None and wrong_number(desired.instance, number, instance.row):
+    if wanted and instance.row is None:
+        return FacetPlan(_to_come(desired, instance), _instance_first(instance))
+    if wanted and wrong_number(desired.instance, number, instance.row):
         return FacetPlan.say(
             Verdict.waiting(
                 Reason.WRONG_NUMBER, "No routing while another number is paired; see WhatsAppConnected."
@@ -109,116 +113,108 @@ def plan_routing(
     return FacetPlan.say(Verdict.good(Reason.VERIFIED, _say_verified(desired, observed)))
 
 
-async def apply_routing(webhook: WebhookSettings, instance: InstanceObserved, run: Run) -> RoutingObserved:
-    """Write the webhook and read it back. Raises `OutsideError`."""
-    assert instance.row is not None  # noqa: S101  # planned only where there is an instance
-    server, client = reach(instance.server, run)
-    name = instance.row.name
-    await client.set_webhook(name, webhook)
-    stored = await client.webhook(name)
-    if not same_webhook(stored, webhook if webhook.enabled else None):
+async def apply_routing(
+    action: SetWebhook | BotAction, instance: InstanceObserved, observed: RoutingObserved, run: Run
+) -> RoutingObserved:
+    """Carry out one change and read back what it touched. Raises `OutsideError`."""
+    read = observed.routes
+    assert isinstance(read, RoutesRead)  # noqa: S101  # planned only from what was read
+    _, client = reach(instance.server, run)
+    if not isinstance(action, SetWebhook):
+        mark = bot_mark(run.desired.owner)
+        done = await apply_to_bots(action, client, read, mark=mark, recorded=observed.recorded_bot)
+        return replace(observed, routes=done)
+    await client.set_webhook(read.instance, action.webhook)
+    stored = await client.webhook(read.instance)
+    if not same_webhook(stored, action.webhook if action.webhook.enabled else None):
         raise Retryable(
-            f"The webhook of {name} was set but reads back differently; trying again.",
+            f"The webhook of {read.instance} was set but reads back differently; trying again.",
             reason=Reason.CONFIGURING,
         )
-    wanted = run.desired.webhook
-    run.context.memory.deep_checked_at[run.tenant.key] = run.context.clock.now()
-    if wanted is None or not webhook.enabled:
-        return RoutingObserved()
-    url = wanted.url or server.spec.default_webhook
-    applied, _ = _fingerprint(run.tenant, wanted, url, run.context)
-    return RoutingObserved(WebhookTrusted(), target=url, fingerprint=applied)
+    return replace(observed, routes=replace(read, webhook=stored))
 
 
-def same_webhook(current: WebhookSettings | None, wanted: WebhookSettings | None) -> bool:
-    """Whether the webhook is as wanted; None wants it off."""
-    if wanted is None:
-        return current is None or not current.enabled
-    return (
-        current is not None
-        and current.enabled
-        and current.url == wanted.url
-        and sorted(current.events) == sorted(wanted.events)
-        and _plain(current.headers) == _plain(wanted.headers)
-    )
+def answering_bot(observed: RoutingObserved) -> str | None:
+    """Id of the bot that answers, once everything is verified."""
+    if observed.wanted.bot is None or not isinstance(observed.routes, RoutesRead):
+        return observed.recorded_bot if isinstance(observed.routes, RoutesTrusted) else None
+    keeper = keeper_of(observed.routes, observed.wanted.bot.kind, observed.recorded_bot)
+    return keeper.id if keeper is not None else None
 
 
-def _webhook_changes(observed: RoutingObserved, instance: InstanceObserved) -> tuple[Change, ...]:
-    read = observed.webhook
-    if not isinstance(read, WebhookRead) or same_webhook(read.current, read.wanted) or instance.row is None:
-        return ()
-    name = instance.row.name
-    if read.wanted is None:
-        assert read.current is not None  # noqa: S101  # None is the same as off
-        off = WebhookSettings(enabled=False, url=read.current.url, headers={})
-        return (
-            Change(Facet.ROUTING, f"turn off the webhook of {name}", "no route is wanted", SetWebhook(off)),
+async def _read(
+    tenant: Tenant,
+    desired: DesiredTenant,
+    instance: InstanceObserved,
+    context: Context,
+    observed: RoutingObserved,
+    url: str | None,
+    *,
+    silenced: bool,
+) -> RoutingObserved:
+    assert instance.row is not None  # noqa: S101
+    assert instance.server is not None  # noqa: S101
+    client = context.fleet.servers[instance.server].client
+    if instance.unreachable is not None or client is None:
+        return replace(observed, routes=instance.unreachable or _instance_first(instance))
+    try:
+        wanted = (
+            NOBODY if silenced else await read_wish(desired, url, Referents(tenant.key.namespace, context))
         )
-    return (
-        Change(
-            Facet.ROUTING,
-            f"set the webhook of {name}",
-            "it is not as wanted" if read.current is not None else "it is not set",
-            SetWebhook(read.wanted),
-            before=read.current.url if read.current is not None and read.current.enabled else None,
-            after=read.wanted.url,
-            repairs="webhook",
-        ),
-    )
+        if isinstance(wanted, Verdict):
+            return replace(observed, routes=wanted)
+        read = await read_routes(
+            client,
+            instance.row.name,
+            wanted,
+            mark=bot_mark(desired.owner),
+            recorded=observed.recorded_bot,
+            is_new=instance.is_new,
+        )
+    except OutsideError as error:
+        return replace(observed, routes=Verdict.failed(error))
+    context.memory.deep_checked_at[tenant.key] = context.clock.now()
+    return replace(observed, routes=read, wanted=wanted, context_hash=wanted.context_hash)
 
 
-def _webhook_to_come(desired: DesiredTenant, instance: InstanceObserved) -> tuple[Change, ...]:
-    if desired.webhook is None or instance.row is not None:
+def _is_wanted(desired: DesiredTenant) -> bool:
+    return desired.webhook is not None or desired.bot is not None
+
+
+def _to_come(desired: DesiredTenant, instance: InstanceObserved) -> tuple[Change, ...]:
+    if instance.row is not None or not _is_wanted(desired):
         return ()
-    url = desired.webhook.url or "the server's default webhook"
+    if desired.bot is not None:
+        what = f"create a bot of kind {desired.bot.kind}"
+        return (Change(Facet.ROUTING, what, "the instance is new", None, after=desired.bot.target),)
+    url = (desired.webhook.url if desired.webhook is not None else None) or "the server's default webhook"
     return (Change(Facet.ROUTING, "set the instance's webhook", "the instance is new", None, after=url),)
 
 
+def _say_others(read: RoutesRead) -> Verdict:
+    bots = ", ".join(sorted(f"{bot.kind} bot {bot.id}" for bot in read.answering_others()))
+    return Verdict.waiting(
+        Reason.OTHER_BOT_ANSWERS,
+        f"{bots} on {read.instance} was not made by the operator and answers every message, so that customers would"
+        " be answered twice. Disable or delete it; nothing is switched until then.",
+        after=OTHERS_LOOKED_AT,
+    )
+
+
 def _say_verified(desired: DesiredTenant, observed: RoutingObserved) -> str:
-    parts = [f"messages go to {observed.target}"] if desired.webhook is not None else []
+    parts = []
+    if desired.bot is not None:
+        parts.append(f"messages are answered by {desired.bot.route.value} ({observed.target})")
+    elif desired.webhook is not None:
+        parts.append(f"messages go to {observed.target}")
     if desired.voice is CallRoute.WEBHOOK:
         parts.append("calls to the voice URL")
     if desired.sms is CallRoute.WEBHOOK:
         parts.append("SMS to the SMS URL")
-    return f"Verified: {', '.join(parts)}."
-
-
-def _fingerprint(
-    tenant: Tenant, wanted: DesiredWebhook | None, url: str | None, context: Context
-) -> tuple[str | None, Verdict | None]:
-    if wanted is None or url is None:
-        return None, None
-    if wanted.auth is None:
-        return wanted.fingerprint(url, None), None
-    version = context.secrets.version(tenant.key.namespace, wanted.auth.name)
-    if version is None:
-        return None, Verdict.waiting(
-            Reason.SECRET_NOT_FOUND,
-            f"spec.ai.webhook.authSecretRef names Secret {tenant.key.namespace}/{wanted.auth.name}, which does not"
-            f" exist. Create it with the key {wanted.auth.key}.",
-        )
-    return wanted.fingerprint(url, version), None
-
-
-async def _settings(
-    tenant: Tenant, wanted: DesiredWebhook | None, url: str | None, context: Context
-) -> WebhookSettings | Verdict | None:
-    if wanted is None or url is None:
-        return None
-    headers = dict(wanted.headers)
-    if wanted.auth is not None:
-        values = await context.secrets.read(tenant.key.namespace, wanted.auth.name) or {}
-        if wanted.auth.key not in values:
-            return Verdict.waiting(
-                Reason.SECRET_NOT_FOUND,
-                f"Secret {tenant.key.namespace}/{wanted.auth.name} has no key {wanted.auth.key}. Add it.",
-            )
-        headers["authorization"] = values[wanted.auth.key]
-    return WebhookSettings(enabled=True, url=url, events=wanted.events, headers=headers)
-
-
-def _plain(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    said = f"Verified: {', '.join(parts)}."
+    if desired.bot is not None and desired.bot.context is ContextWay.OWN and desired.context.is_given:
+        said += " The context is not sent on this route: the app has its own instructions."
+    return said
 
 
 def _instance_first(instance: InstanceObserved) -> Verdict:
@@ -228,14 +224,22 @@ def _instance_first(instance: InstanceObserved) -> Verdict:
 
 
 def _routed_before(tenant: Tenant) -> bool:
+    """Whether anything of ours may answer: also when a pass that set it up ended before it could say so."""
     routing = tenant.status.routing
-    return routing is not None and routing.applied_hash is not None
+    if routing is not None and routing.applied_hash is not None:
+        return True
+    condition = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING.value), None)
+    return condition is not None and condition.status is not ConditionStatus.TRUE
+
+
+def _recorded_context(tenant: Tenant) -> str | None:
+    return tenant.status.routing.context_hash if tenant.status.routing else None
 
 
 def _verified(tenant: Tenant, instance: InstanceObserved) -> str | None:
-    """Fingerprint of what was last verified on this very instance; a re-created one has no webhook.
+    """Fingerprint of what was last verified on this very instance; a re-created one answers nobody.
 
-    While the condition is not True the webhook may be in any state, so nothing is trusted.
+    While the condition is not True anything may answer, so nothing is trusted.
     """
     recorded, row = tenant.status.instance, instance.row
     if recorded is None or row is None or recorded.id != row.id:

@@ -26,6 +26,7 @@ from controller.reconcile.desired import DesiredTenant
 from controller.reconcile.instance.observe import token_secret_name
 from controller.reconcile.number.apply import number_status
 from controller.reconcile.observed import TenantObserved
+from controller.reconcile.routing import answering_bot
 from controller.reconcile.tenant_object import InvalidTenant, Tenant
 from controller.reconcile.timestamps import stamp
 from controller.reconcile.usage import with_usage
@@ -312,14 +313,18 @@ def _routing(tenant: Tenant, findings: Findings) -> RoutingStatus | None:
     verified = findings.verdicts[Facet.ROUTING].ready
     if tenant.spec.ai is None and verified:
         return None
-    applied = observed.fingerprint if verified else (before.applied_hash if before else None)
-    target = observed.target if verified else (before.target if before else None)
+    voice = desired.voice.value if desired.voice is not CallRoute.NONE else None
+    sms = desired.sms.value if desired.sms is not CallRoute.NONE else None
+    if not verified and before is not None and before.applied_hash is not None:
+        return before.model_copy(update={"voice": voice, "sms": sms})  # the old route answers until then
     return RoutingStatus(
         route=tenant.spec.ai.route.value if tenant.spec.ai else "None",
-        target=target[:MESSAGE_LIMIT] if target is not None else None,
-        voice=desired.voice.value if desired.voice is not CallRoute.NONE else None,
-        sms=desired.sms.value if desired.sms is not CallRoute.NONE else None,
-        applied_hash=applied,
+        target=observed.target[:MESSAGE_LIMIT] if observed.target is not None and verified else None,
+        bot_id=answering_bot(observed) if verified else None,
+        voice=voice,
+        sms=sms,
+        applied_hash=observed.fingerprint if verified else None,
+        context_hash=observed.context_hash if verified else None,
     )
 
 

@@ -17,7 +17,7 @@ from controller.reconcile.fleet import Fleet
 from controller.runtime.claims_sweep import keep_sweeping
 from controller.runtime.cluster import KubeApi
 from controller.runtime.engine import Engine, Key, Wakers
-from controller.runtime.engine_ports import Clients, KubeClaims, KubeEvents, KubeSecrets
+from controller.runtime.engine_ports import Clients, KubeClaims, KubeConfigMaps, KubeEvents, KubeSecrets
 from controller.runtime.events import EventRecorder
 from controller.runtime.fleet_gauges import register_fleet_gauges
 from controller.runtime.fleet_objects import RESOURCES, FleetCache, KubeFleetObjects
@@ -97,7 +97,9 @@ async def assemble(
     )
     metrics.watch_queues({"tenants": queue})
     wakers = Wakers(queue, tenants, fleet_cache, settings.operator_namespace)
-    versions = MetadataWatch(api, wakers.secret_changed, namespaces=_secret_namespaces(settings), clock=clock)
+    versions = MetadataWatch(
+        api, wakers.referent_changed, namespaces=_secret_namespaces(settings), clock=clock
+    )
     namespaces = NamespaceLabels(api, wakers.namespace_changed, clock=clock)
     claims = NumberClaims(api, settings.operator_namespace, clock=clock)
     recorder = EventRecorder(api, instance=_instance_name(), clock=clock, on_dropped=metrics.event_dropped)
@@ -107,6 +109,7 @@ async def assemble(
         fleet=fleet,
         tenants=KubeTenants(api, tenants),
         secrets=KubeSecrets(api, versions),
+        config_maps=KubeConfigMaps(api, versions),
         namespaces=namespaces,
         claims=KubeClaims(claims),
         ledger=fleet_objects,

@@ -24,6 +24,7 @@ from controller.reconcile.tenant_object import TenantKey
 from controller.reconcile.verdict import Verdict
 from controller.runtime.fleet_objects import FleetCache
 from controller.runtime.kube_errors import ApiConflict, ApiError, ApiUnavailable
+from controller.runtime.kube_resources import CONFIG_MAPS
 from controller.runtime.metrics import OperatorMetrics
 from controller.runtime.queue import Priority, WorkQueue
 from controller.runtime.tenant_cache import TenantCache
@@ -36,7 +37,7 @@ JITTER: Final = 0.1
 
 
 class Wakers:
-    """Implements `Wake`, and knows whom a changed Secret concerns."""
+    """Implements `Wake`, and knows whom a changed Secret or ConfigMap concerns."""
 
     def __init__(
         self, queue: WorkQueue[Key], tenants: TenantCache, fleet: FleetCache, operator_namespace: str
@@ -51,9 +52,11 @@ class Wakers:
         for key in list(keys):
             self._queue.add(key, priority=priority)
 
-    def secret_changed(self, kind: str, namespace: str, name: str) -> None:
-        """A Secret appeared, changed or went. Our own token Secrets change nothing for their tenants."""
-        if kind != "Secret":
+    def referent_changed(self, kind: str, namespace: str, name: str) -> None:
+        """A Secret or ConfigMap appeared, changed or went. Our own token Secrets change nothing for their tenants."""
+        if kind == CONFIG_MAPS.kind:
+            for key in list(self._tenants.referring_to_config_map(namespace, name)):
+                self._queue.add(key)
             return
         for key in list(self._tenants.referring_to_secret(namespace, name)):
             if name != f"{key.name}-evolution":

@@ -21,7 +21,7 @@ from controller.reconcile.tenant_object import Tenant
 from controller.runtime.cluster import KubeApi
 from controller.runtime.events import EventRecorder, EventSubject
 from controller.runtime.kube_errors import ApiAlreadyExists, ApiForbidden
-from controller.runtime.kube_resources import BUSINESS_TENANTS, SECRETS
+from controller.runtime.kube_resources import BUSINESS_TENANTS, CONFIG_MAPS, SECRETS
 from controller.runtime.leases import AlreadyMine, Claimed, HeldBy, NumberClaims, claim_name
 from controller.runtime.metadata_watch import MetadataWatch
 
@@ -69,6 +69,21 @@ class KubeSecrets:
                 " belongs. Bind the ClusterRole tenant-operator-tokens to it there with a RoleBinding.",
                 reason=Reason.FORBIDDEN,
             ) from error
+
+
+class KubeConfigMaps:
+    """Implements `ConfigMaps` likewise."""
+
+    def __init__(self, api: KubeApi, versions: MetadataWatch) -> None:
+        self._api = api
+        self._versions = versions
+
+    def version(self, namespace: str, name: str) -> str | None:
+        return self._versions.version(CONFIG_MAPS.kind, namespace, name)
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        body = await self._api.get(CONFIG_MAPS, name, namespace)
+        return None if body is None else dict(body.get("data") or {})
 
 
 class KubeClaims:

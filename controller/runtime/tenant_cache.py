@@ -36,7 +36,8 @@ class _Holdings:
     account: str | None
     instance: str | None
     server: str | None
-    secrets: tuple[str, ...]
+    secrets: frozenset[str]
+    config_maps: frozenset[str]
     unsettled: bool
     named_number: str | None
     created_at: str
@@ -65,6 +66,7 @@ class TenantCache:
         self._by_instance: dict[str, TenantKey] = {}
         self._by_hash: dict[str, TenantKey] = {}
         self._by_secret: dict[str, set[TenantKey]] = {}
+        self._by_config_map: dict[str, set[TenantKey]] = {}
         self._naming_number: dict[str, dict[TenantKey, str]] = {}
         self._unsettled: set[TenantKey] = set()
 
@@ -107,6 +109,10 @@ class TenantCache:
     def referring_to_secret(self, namespace: str, name: str) -> Collection[TenantKey]:
         """Tenants that name the Secret, or whose token it holds."""
         return self._by_secret.get(f"{namespace}/{name}", ())
+
+    def referring_to_config_map(self, namespace: str, name: str) -> Collection[TenantKey]:
+        """Tenants that name the ConfigMap."""
+        return self._by_config_map.get(f"{namespace}/{name}", ())
 
     def on_account(self, account: str) -> Collection[TenantKey]:
         return self._by_account.get(account, ())
@@ -176,6 +182,8 @@ class TenantCache:
             self._by_server.setdefault(held.server, {})[held.instance] = key
         for secret in held.secrets:
             self._by_secret.setdefault(secret, set()).add(key)
+        for config_map in held.config_maps:
+            self._by_config_map.setdefault(config_map, set()).add(key)
         if held.named_number is not None:
             self._naming_number.setdefault(held.named_number, {})[key] = held.created_at
         if held.unsettled:
@@ -193,6 +201,8 @@ class TenantCache:
             _drop(self._by_server.get(held.server, {}), held.instance, key)
         for secret in held.secrets:
             self._by_secret.get(secret, set()).discard(key)
+        for config_map in held.config_maps:
+            self._by_config_map.get(config_map, set()).discard(key)
         if held.named_number is not None:
             self._naming_number.get(held.named_number, {}).pop(key, None)
         self._unsettled.discard(key)
@@ -220,8 +230,7 @@ def _holdings(
     key: TenantKey, created_at: str, spec: Mapping[str, Any], status: Mapping[str, Any]
 ) -> _Holdings:
     number, instance = _block(status, "phoneNumber"), _block(status, "instance")
-    auth = _block(_block(_block(spec, "ai"), "webhook"), "authSecretRef").get("name")
-    names = [f"{key.name}-evolution", *([auth] if auth else [])]
+    ai = _block(spec, "ai")
     lacks_number = spec.get("phoneNumber") is not None and number.get("number") is None
     lacks_instance = spec.get("whatsapp") is not None and not instance
     return _Holdings(
@@ -229,11 +238,27 @@ def _holdings(
         account=number.get("provider") or _block(number, "purchase").get("provider"),
         instance=instance.get("name"),
         server=instance.get("server"),
-        secrets=tuple(f"{key.namespace}/{name}" for name in names),
+        secrets=frozenset(
+            f"{key.namespace}/{name}" for name in {f"{key.name}-evolution", *_named(ai, "SecretRef")}
+        ),
+        config_maps=frozenset(f"{key.namespace}/{name}" for name in _named(ai, "ConfigMapRef")),
         unsettled=lacks_number or lacks_instance,
         named_number=_block(spec, "phoneNumber").get("number"),
         created_at=created_at,
     )
+
+
+def _named(block: Mapping[str, Any], reference: str) -> Iterator[str]:
+    """Names in all references of that sort in the block, however deep: what a route names is its own affair."""
+    for field, value in block.items():
+        if not isinstance(value, Mapping):
+            continue
+        if field.endswith(reference):
+            name = value.get("name")
+            if isinstance(name, str):
+                yield name
+        else:
+            yield from _named(value, reference)
 
 
 def _block(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

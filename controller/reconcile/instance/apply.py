@@ -11,13 +11,28 @@ from controller.providers.evolution.protocol import (
     NewInstance,
     WebhookSettings,
 )
-from controller.reconcile.change import CreateInstance, RetainInstance, SaveToken, SetBehaviour, StartPairing
+from controller.reconcile.ai.actions import DeleteBot, ForgetKey, ParkKey, RegisterKey
+from controller.reconcile.ai.apply import apply_to_bots
+from controller.reconcile.ai.desired_bot import bot_mark
+from controller.reconcile.ai.observe import read_routes
+from controller.reconcile.ai.plan import plan_routes
+from controller.reconcile.ai.routes import NOBODY
+from controller.reconcile.change import (
+    CreateInstance,
+    RetainInstance,
+    SaveToken,
+    SetBehaviour,
+    SetWebhook,
+    StartPairing,
+)
 from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.instance.observe import token_secret_name, wanted_name
 from controller.reconcile.observed import InstanceObserved, NumberObserved
 from controller.reconcile.run import Run
 
 InstanceAction = CreateInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
+# An instance has a webhook, a few bots and keys; a plan that never ends is a defect.
+MOST_ROUTES = 32
 TOKEN_KEY = "token"  # noqa: S105  # the name of the key, not a token
 
 
@@ -43,16 +58,41 @@ async def apply_instance(
 
 
 async def silence(observed: InstanceObserved, run: Run) -> None:
-    """Turn the webhook off, so that nobody is told of a tenant that is gone. The pairing stays."""
+    """Let nobody answer for a tenant that is gone: webhook off, bots and keys of ours deleted. The pairing stays.
+
+    Deleted and not only off: a credential must not stay behind with an instance nobody looks after.
+    """
+    _, client = reach(observed.server, run)
+    recorded = run.tenant.status.routing.bot_id if run.tenant.status.routing else None
+    mark = bot_mark(run.desired.owner)
+    try:
+        read = await read_routes(client, _row(observed).name, NOBODY, mark=mark, recorded=recorded)
+        for _ in range(MOST_ROUTES):
+            change = next(iter(plan_routes(read, NOBODY, recorded=recorded, fought=False)), None)
+            match change.action if change is not None else None:
+                case None:
+                    return
+                case SetWebhook(webhook=webhook):
+                    await client.set_webhook(read.instance, webhook)
+                    read = replace(read, webhook=webhook)
+                case RegisterKey() | ForgetKey() | ParkKey() | DeleteBot() as action:
+                    read = await apply_to_bots(action, client, read, mark=mark, recorded=recorded)
+                case other:
+                    raise AssertionError(f"silencing does not plan {other}")
+    except NotFound:
+        return  # the instance is gone: silent enough
+
+
+async def close_webhook(observed: InstanceObserved, run: Run) -> None:
+    """Turn the webhook off before a deletion: the server would tell it, for 25 minutes if it is down (measured)."""
     _, client = reach(observed.server, run)
     name = _row(observed).name
     try:
         current = await client.webhook(name)
         if current is not None and current.enabled:
-            # Headers are cleared too: a credential must not stay behind with an instance nobody looks after.
             await client.set_webhook(name, WebhookSettings(enabled=False, url=current.url, headers={}))
     except NotFound:
-        return  # the instance is gone: silent enough
+        return
 
 
 def reach(server_name: str | None, run: Run) -> tuple[InstanceServer, EvolutionServerClient]:
@@ -72,6 +112,7 @@ async def _create(
     name = wanted_name(wanted, observed)
     # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
     row = await client.instance(name)
+    is_new = row is None
     if row is None:
         token = await _token(run)
         server.placing.add(name)
@@ -111,6 +152,7 @@ async def _create(
         placement=None,
         connect_tried_at=None,
         pairing_since=None,
+        is_new=is_new,
     )
     return _seen(server, created, run)
 

@@ -1,0 +1,1 @@
+"""Bots that answer a business's messages, and what they know of it."""

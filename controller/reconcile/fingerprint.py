@@ -1,0 +1,9 @@
+"""Short names of what was applied, to tell that it is still what is wanted."""
+
+import hashlib
+import json
+
+
+def fingerprint(value: object) -> str:
+    """Short stable hash of plain data."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
