@@ -79,7 +79,7 @@ def plan_routing(
 ) -> FacetPlan:
     """From what answers to what should. Calls and SMS are settings of the number, verified with it. Pure."""
     calls_wanted = CallRoute.WEBHOOK in (desired.voice, desired.sms)
-    if isinstance(observed.routes, RoutesRead):
+    if isinstance(observed.routes, RoutesRead) and instance.row is not None:
         others = observed.routes.answering_others()
         if others and observed.wanted.answers:
             return FacetPlan.say(_say_others(observed.routes))
@@ -229,7 +229,8 @@ def _routed_before(tenant: Tenant) -> bool:
     if routing is not None and routing.applied_hash is not None:
         return True
     condition = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING.value), None)
-    return condition is not None and condition.status is not ConditionStatus.TRUE
+    begun = condition is not None and condition.status is not ConditionStatus.TRUE
+    return begun and tenant.status.instance is not None
 
 
 def _recorded_context(tenant: Tenant) -> str | None:

@@ -8,15 +8,11 @@ from hypothesis import strategies as st
 
 from controller.api.conditions import Reason
 from controller.providers.evolution.protocol import WebhookSettings
+from controller.reconcile.ai.plan import same_webhook
+from controller.reconcile.ai.routes import NOBODY, RoutesRead, WantedRoute
 from controller.reconcile.change import SetWebhook
-from controller.reconcile.observed import (
-    InstanceObserved,
-    NumberObserved,
-    RoutingObserved,
-    WebhookRead,
-    WebhookTrusted,
-)
-from controller.reconcile.routing import plan_routing, same_webhook
+from controller.reconcile.observed import InstanceObserved, NumberObserved, RoutesTrusted, RoutingObserved
+from controller.reconcile.routing import plan_routing
 from controller.reconcile.verdict import Verdict
 
 from .builders import OWNER, PHONE, WEBHOOK, WHATSAPP, desired, held, instance_status, recorded, row
@@ -39,6 +35,11 @@ HOOKS = st.builds(
 )
 
 
+def routing(current: WebhookSettings | None, wanted: WebhookSettings | None) -> RoutingObserved:
+    wish = WantedRoute(webhook=wanted) if wanted is not None else NOBODY
+    return RoutingObserved(RoutesRead("cafe", webhook=current), wanted=wish, target="http://x")
+
+
 @given(HOOKS, HOOKS)
 def test_the_same_webhook_whatever_the_order_of_events_and_the_case_of_headers(
     one: WebhookSettings, other: WebhookSettings
@@ -58,26 +59,30 @@ def test_off_is_off(current: WebhookSettings | None, *, same: bool) -> None:
 
 
 def test_a_difference_is_one_change_and_shows_no_header() -> None:
-    observed = RoutingObserved(WebhookRead(replace(HOOK, url="http://other"), HOOK))
+    observed = routing(replace(HOOK, url="http://other"), HOOK)
     (change,) = plan_routing(WANTED, NUMBER, INSTANCE, observed, GOOD).changes
     assert change.action == SetWebhook(HOOK)
     assert (change.before, change.after) == ("http://other", HOOK.url)
-    assert change.repairs == "webhook"
+    assert change.repairs is None
     assert "Authorization" not in repr(change)
 
 
+def test_what_somebody_else_changed_counts_as_a_repair() -> None:
+    observed = replace(routing(replace(HOOK, url="http://other"), HOOK), changed_by_others=True)
+    (change,) = plan_routing(WANTED, NUMBER, INSTANCE, observed, GOOD).changes
+    assert change.repairs == "webhook"
+
+
 def test_what_is_no_longer_wanted_is_turned_off_without_its_headers() -> None:
-    (change,) = plan_routing(
-        desired(), NUMBER, INSTANCE, RoutingObserved(WebhookRead(HOOK, None)), GOOD
-    ).changes
+    (change,) = plan_routing(desired(), NUMBER, INSTANCE, routing(HOOK, None), GOOD).changes
     assert change.action == SetWebhook(WebhookSettings(enabled=False, url=HOOK.url))
 
 
 @pytest.mark.parametrize(
     ("wanted", "instance", "observed", "number", "reason"),
     [
-        (WANTED, INSTANCE, RoutingObserved(WebhookTrusted(), "http://x"), GOOD, Reason.VERIFIED),
-        (WANTED, INSTANCE, RoutingObserved(WebhookRead(HOOK, HOOK), "http://x"), GOOD, Reason.VERIFIED),
+        (WANTED, INSTANCE, RoutingObserved(RoutesTrusted(), target="http://x"), GOOD, Reason.VERIFIED),
+        (WANTED, INSTANCE, routing(HOOK, HOOK), GOOD, Reason.VERIFIED),
         (WANTED, InstanceObserved(), RoutingObserved(), GOOD, Reason.WAITING_FOR_INSTANCE),
         (WANTED, INSTANCE, RoutingObserved(BAD), GOOD, Reason.PURCHASING),
         (
