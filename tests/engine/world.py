@@ -25,6 +25,7 @@ from controller.runtime.leases import CLAIM_LABEL
 from controller.runtime.manifests import apply_manifests
 from controller.runtime.settings import Settings
 from controller.sandbox.apiserver import ApiServer
+from controller.sandbox.fakes.ai import AiFake
 from controller.sandbox.fakes.evolution import EvolutionFake, Pace
 from controller.sandbox.fakes.evolution.state import Instance
 from controller.sandbox.fakes.twilio import TwilioFake
@@ -72,12 +73,14 @@ class World:
     api_server: ApiServer
     phone: PhoneAccount
     evolution: EvolutionFake
+    ai: AiFake
     url: str
     api: KubeApi
     http: httpx.AsyncClient
     settings: Settings
     stack: AsyncExitStack
     log_lines: list[Any] = field(default_factory=list)
+    more_secrets: list[str] = field(default_factory=list)
 
     # ---- the operator -------------------------------------------------------------------------------------
 
@@ -231,7 +234,9 @@ class World:
 
     def secrets(self) -> list[str]:
         """Everything that must never be seen in a status, an event or a log line."""
-        return [*self.phone.secrets, API_KEY, WEBHOOK_TOKEN, *(i.token for i in self.instances.values())]
+        keys = [found.api_key for found in self.evolution.world.database.bots.credentials.values()]
+        tokens = [i.token for i in self.instances.values()]
+        return [*self.phone.secrets, API_KEY, WEBHOOK_TOKEN, *self.more_secrets, *keys, *tokens]
 
 
 @asynccontextmanager
@@ -256,7 +261,11 @@ async def running_world(
         account = phone(http, clock.now)
         await account.fake.start()
         stack.push_async_callback(account.fake.stop)
+        ai = AiFake()
+        await ai.start()
+        stack.push_async_callback(ai.stop)
         evolution = EvolutionFake(
+            openai_base_url=f"{ai.base_url}/openai/v1",
             api_key=API_KEY,
             now=clock.now,
             pace=QUICK,
@@ -278,6 +287,7 @@ async def running_world(
             api_server,
             account,
             evolution,
+            ai,
             url,
             KubeApi(connection),
             http,

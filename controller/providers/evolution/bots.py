@@ -200,3 +200,9 @@ class OpenAIOfServer(Protocol):
 
         Raises `Conflict` while the settings of the kind name them.
         """
+
+    async def models(self, name: str, id_: str) -> Sequence[str] | None:
+        """Models that the key opens, asked of OpenAI by the server.
+
+        None when OpenAI does not tell: it is not reached, refuses the key, or does not let this key list models.
+        """

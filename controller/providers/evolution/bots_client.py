@@ -11,6 +11,7 @@ from controller.providers.evolution.bots_wire import (
     ALL_CREDENTIALS,
     BOT_SETTINGS,
     CREDENTIALS,
+    MODELS,
     bot_settings_request,
     create_bot_request,
     read_bot,
@@ -67,6 +68,16 @@ class OpenAIClient:
                 " bots still name.",
                 reason=Reason.NAME_TAKEN,
             ) from error
+
+    async def models(self, name: str, id_: str) -> Sequence[str] | None:
+        """Models that the key opens; None when OpenAI does not tell."""
+        try:
+            answer = await self._server.ask(
+                HTTPMethod.GET, "/openai/getModels/{name}", name=name, query={"openaiCredsId": id_}
+            )
+        except CauseHidden:
+            return None
+        return [model.id for model in self._server.understand(answer, MODELS.validate_json) or ()]
 
     async def has(self, name: str, id_: str) -> bool:
         """Whether the instance has these credentials; those of other instances cannot be used."""

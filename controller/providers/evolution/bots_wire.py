@@ -134,10 +134,15 @@ class CredentialsBody(Body):
         return OpenAICredentials(id=self.id, name=self.name, api_key=self.api_key)
 
 
+class ModelBody(Body):
+    id: str
+
+
 BOT: Final = TypeAdapter(BotBody)
 BOTS: Final = TypeAdapter(list[BotBody] | None)
 BOT_SETTINGS: Final = TypeAdapter(SettingsOfBotsBody | None)
 CREDENTIALS: Final = TypeAdapter(CredentialsBody)
+MODELS: Final = TypeAdapter(list[ModelBody] | None)
 ALL_CREDENTIALS: Final = TypeAdapter(list[CredentialsBody] | None)
 
 

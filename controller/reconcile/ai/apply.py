@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from controller.api.conditions import Reason
 from controller.providers.errors import NotFound, Retryable, Terminal
+from controller.providers.evolution.bot_kinds import CREDENTIALS_ID
 from controller.providers.evolution.bots import Bot, BotKind, BotSession, BotSettings
 from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.reconcile.ai.actions import (
@@ -39,10 +40,12 @@ async def apply_to_bots(
             kept = tuple(one for one in read.keys.all if one.id != id_)
             return replace(read, keys=OpenAIKeys(kept, read.keys.used))
         case CreateBot(bot=bot):
+            await _check_model(bot, client, read)
             made = await client.bots.create(name, bot)
             read = await _read_back(bot.kind, client, read, mark, recorded)
             return replace(read, settings=await client.bots.settings(name, made.kind))
         case SetBot(bot=bot):
+            await _check_model(bot, client, read)
             await client.bots.update(name, bot)
             read = await _read_back(bot.kind, client, read, mark, recorded)
             _verify(bot, read)
@@ -68,6 +71,21 @@ async def _register(
             raise
         raise Terminal(f"spec.ai.openAI.apiKeySecretRef: {error.message}", reason=error.reason) from error
     return replace(read, keys=OpenAIKeys((*read.keys.all, made), read.keys.used))
+
+
+async def _check_model(bot: Bot, client: EvolutionServerClient, read: RoutesRead) -> None:
+    """Evolution takes any model, and then never answers. A key that may not list models is given the doubt."""
+    model, credentials_id = bot.fields.get("model"), str(bot.fields.get(CREDENTIALS_ID, ""))
+    before = next((one for one in read.ours if one.id == bot.id), None)
+    if model is None or (before is not None and before.fields.get("model") == model):
+        return
+    models = await client.openai.models(read.instance, credentials_id)
+    if models is not None and model not in models:
+        raise Terminal(
+            f"spec.ai.openAI.model: OpenAI has no model {model} for the key of spec.ai.openAI.apiKeySecretRef."
+            " Correct it.",
+            reason=Reason.REFUSED,
+        )
 
 
 async def _read_back(
