@@ -14,7 +14,7 @@ from controller.providers.errors import OutsideError, Retryable
 from controller.reconcile.ai.actions import BotAction
 from controller.reconcile.ai.apply import apply_to_bots
 from controller.reconcile.ai.desired_bot import ContextWay, bot_mark
-from controller.reconcile.ai.observe import read_routes
+from controller.reconcile.ai.observe import Extent, read_routes
 from controller.reconcile.ai.plan import keeper_of, plan_routes, same_webhook
 from controller.reconcile.ai.routes import NOBODY, RoutesRead
 from controller.reconcile.ai.wish import Referents, read_wish, wish_fingerprint
@@ -157,6 +157,7 @@ async def _read(
     client = context.fleet.servers[instance.server].client
     if instance.unreachable is not None or client is None:
         return replace(observed, routes=instance.unreachable or _instance_first(instance))
+    extent = _extent(tenant, instance, context, silenced=silenced)
     try:
         wanted = (
             NOBODY if silenced else await read_wish(desired, url, Referents(tenant.key.namespace, context))
@@ -169,12 +170,26 @@ async def _read(
             wanted,
             mark=bot_mark(desired.owner),
             recorded=observed.recorded_bot,
-            is_new=instance.is_new,
+            extent=extent,
         )
     except OutsideError as error:
         return replace(observed, routes=Verdict.failed(error))
-    context.memory.deep_checked_at[tenant.key] = context.clock.now()
+    if extent is not Extent.OWN:
+        context.memory.deep_checked_at[tenant.key] = context.clock.now()
     return replace(observed, routes=read, wanted=wanted, context_hash=wanted.context_hash)
+
+
+def _extent(tenant: Tenant, instance: InstanceObserved, context: Context, *, silenced: bool) -> Extent:
+    """A verified route that stays: only its own part can have changed by an edit. Between deep checks that is read,
+    so that a context which many share reaches all of them soon.
+    """
+    if instance.is_new:
+        return Extent.NOTHING
+    before, ai = tenant.status.routing, tenant.spec.ai
+    stays = before is not None and ai is not None and before.route == ai.route.value
+    if silenced or not stays or _verified(tenant, instance) is None or _deep_check_due(tenant, context):
+        return Extent.ALL
+    return Extent.OWN
 
 
 def _is_wanted(desired: DesiredTenant) -> bool:

@@ -5,16 +5,25 @@ Kinds are asked one by one because the server has no list of all bots. A kind th
 
 import asyncio
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import Final
 
 from controller.api.conditions import Reason
 from controller.providers.errors import Terminal
 from controller.providers.evolution.bots import Bot, BotKind
-from controller.providers.evolution.protocol import EvolutionServerClient
+from controller.providers.evolution.protocol import EvolutionServerClient, WebhookSettings
 from controller.reconcile.ai.plan import credentials_name, parked_name
 from controller.reconcile.ai.routes import OpenAIKeys, RoutesRead, WantedRoute
 
 _ALL_KINDS: Final = tuple(BotKind)
+
+
+class Extent(Enum):
+    """How much is read: a new instance has nothing, and where the route stays its own part is enough."""
+
+    NOTHING = auto()
+    OWN = auto()
+    ALL = auto()
 
 
 class KindSwitchedOff(Terminal):
@@ -28,19 +37,22 @@ async def read_routes(
     *,
     mark: str,
     recorded: str | None,
-    is_new: bool = False,
+    extent: Extent = Extent.ALL,
 ) -> RoutesRead:
-    """Everything that answers on the instance. On a new one there is nothing yet. Raises `OutsideError`."""
-    if is_new:
+    """What answers on the instance. Raises `OutsideError`."""
+    if extent is Extent.NOTHING:
         if wanted.bot is not None:
             await _bots_of(client, instance, wanted.bot.kind, wanted)
         return RoutesRead(instance)
+    own = wanted.bot.kind if wanted.bot is not None else None
+    kinds = _ALL_KINDS if extent is Extent.ALL else tuple(kind for kind in _ALL_KINDS if kind is own)
     webhook, lists = await asyncio.gather(
-        client.webhook(instance),
-        asyncio.gather(*(_bots_of(client, instance, kind, wanted) for kind in _ALL_KINDS)),
+        _webhook(client, instance, extent, own),
+        asyncio.gather(*(_bots_of(client, instance, k, wanted) for k in kinds)),
     )
-    bots = [bot for found in lists for bot in found or ()]
-    has_openai = lists[_ALL_KINDS.index(BotKind.OPENAI)] is not None
+    found = dict(zip(kinds, lists, strict=True))
+    bots = [bot for of_kind in found.values() for bot in of_kind or ()]
+    has_openai = found.get(BotKind.OPENAI) is not None
     keys = await read_keys(client, instance, wanted) if has_openai else OpenAIKeys()
     settings = None
     if wanted.bot is not None and any(
@@ -75,6 +87,12 @@ async def read_keys(client: EvolutionServerClient, instance: str, wanted: Wanted
 def is_ours(bot: Bot, mark: str, recorded: str | None) -> bool:
     """By the mark in its description, or by the id in status should somebody have edited that."""
     return bot.description == mark or bot.id == recorded
+
+
+async def _webhook(
+    client: EvolutionServerClient, instance: str, extent: Extent, own: BotKind | None
+) -> WebhookSettings | None:
+    return await client.webhook(instance) if extent is Extent.ALL or own is None else None
 
 
 async def _bots_of(

@@ -45,6 +45,7 @@ class AiFake(FakeServer):
         return await handler(request)
 
     def error_response(self, request: web.Request, status: int) -> web.Response:
+        del request
         return json_response({"error": {"message": "Ordered by the sandbox or unknown here"}}, status)
 
     def snapshot(self) -> Mapping[str, object]:
@@ -71,10 +72,10 @@ class AiFake(FakeServer):
         self.asked.append(asked)
         return _answer(via, f"{asked.app} heard: {asked.text}", session_id, body)
 
-    async def _list_models(self, request: web.Request) -> web.Response:
+    async def _list_models(self, _: web.Request) -> web.Response:
         return json_response({"object": "list", "data": [{"id": model} for model in self.models]})
 
-    async def _describe_asked(self, request: web.Request) -> web.Response:
+    async def _describe_asked(self, _: web.Request) -> web.Response:
         return json_response([asked.describe() for asked in self.asked])
 
 
