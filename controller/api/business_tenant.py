@@ -71,8 +71,16 @@ class InstanceDeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
-class CallRoute(StrEnum):
-    """Who answers calls or SMS."""
+class VoiceRoute(StrEnum):
+    """Who answers calls."""
+
+    NONE = "None"
+    WEBHOOK = "Webhook"
+    FORWARD = "Forward"
+
+
+class SmsRoute(StrEnum):
+    """Who answers SMS."""
 
     NONE = "None"
     WEBHOOK = "Webhook"
@@ -285,12 +293,24 @@ class Voice(ApiModel):
                 "self.route == 'Webhook' || (!has(self.url) && !has(self.fallbackURL))",
                 "spec.ai.voice: url and fallbackURL belong to route Webhook",
             ),
+            (
+                "(self.route == 'Forward') == has(self.forwardTo)",
+                "spec.ai.voice.forwardTo is needed with route Forward, and goes with no other",
+            ),
         )
     )
 
-    route: CallRoute = Field(description="None (calls are not answered) or Webhook.")
+    route: VoiceRoute = Field(
+        description="None (calls are not answered), Webhook or Forward. Forward works with numbers at Vonage; Twilio"
+        " forwards only by instructions hosted somewhere, so there use Webhook and answer with a Dial."
+    )
     url: HttpUrl | None = Field(
-        None, description="Endpoint asked when a call comes in. Needed with route Webhook."
+        None,
+        description="Endpoint asked when a call comes in; tenant=<namespace>/<name> is added to its query."
+        " Needed with route Webhook.",
+    )
+    forward_to: E164 | None = Field(
+        None, description="Number that calls are forwarded to. Needed with route Forward."
     )
     fallback_url: HttpUrl | None = Field(None, description="Endpoint asked when url fails. Left out: none.")
     status_callback_url: HttpUrl | None = Field(
@@ -311,8 +331,12 @@ class Sms(ApiModel):
         )
     )
 
-    route: CallRoute = Field(description="None (SMS are not answered) or Webhook.")
-    url: HttpUrl | None = Field(None, description="Endpoint asked when an SMS comes in. Needed with Webhook.")
+    route: SmsRoute = Field(description="None (SMS are not answered) or Webhook.")
+    url: HttpUrl | None = Field(
+        None,
+        description="Endpoint asked when an SMS comes in; tenant=<namespace>/<name> is added to its query."
+        " Needed with Webhook.",
+    )
     fallback_url: HttpUrl | None = Field(None, description="Endpoint asked when url fails. Left out: none.")
 
 

@@ -7,18 +7,20 @@ from typing import Final
 from controller.api.ai_routes import MessageRoute
 from controller.api.business_tenant import (
     BusinessTenantSpec,
-    CallRoute,
     Capability,
     Channel,
     InstanceSettings,
     NumberType,
     PairedNumber,
+    SmsRoute,
+    VoiceRoute,
     Webhook,
     WebhookEvent,
 )
 from controller.api.common_fields import Money, SecretKeyReference
 from controller.providers.evolution.protocol import BehaviourSettings, Integration
 from controller.providers.telephony.protocol import NumberQuery, NumberSettings, Papers
+from controller.reconcile.ai.address import with_query
 from controller.reconcile.ai.context import DesiredContext
 from controller.reconcile.ai.desired_bot import DesiredBot, desired_bot
 from controller.reconcile.fingerprint import fingerprint
@@ -108,8 +110,8 @@ class DesiredTenant:
     webhook: DesiredWebhook | None
     bot: DesiredBot | None
     context: DesiredContext
-    voice: CallRoute
-    sms: CallRoute
+    voice: VoiceRoute
+    sms: SmsRoute
 
 
 def desire(spec: BusinessTenantSpec, owner: Owner) -> DesiredTenant:
@@ -151,24 +153,30 @@ def _number(spec: BusinessTenantSpec, owner: Owner) -> DesiredNumber | None:
 
 
 def _number_settings(spec: BusinessTenantSpec, owner: Owner) -> NumberSettings:
-    voice = spec.ai.voice if spec.ai and _voice_route(spec) is CallRoute.WEBHOOK else None
-    sms = spec.ai.sms if spec.ai and _sms_route(spec) is CallRoute.WEBHOOK else None
+    voice = spec.ai.voice if spec.ai and _voice_route(spec) is not VoiceRoute.NONE else None
+    sms = spec.ai.sms if spec.ai and _sms_route(spec) is SmsRoute.WEBHOOK else None
+
+    def told(url: str | None) -> str:
+        """One endpoint may serve many tenants: it is told for whom it is asked."""
+        return with_query(url, {"tenant": f"{owner.namespace}/{owner.name}"}) if url else ""
+
     return NumberSettings(
         label=owner.label(),
-        voice_url=(voice.url if voice else None) or "",
-        voice_fallback_url=(voice.fallback_url if voice else None) or "",
-        status_callback_url=(voice.status_callback_url if voice else None) or "",
-        sms_url=(sms.url if sms else None) or "",
-        sms_fallback_url=(sms.fallback_url if sms else None) or "",
+        voice_url=told(voice.url if voice else None),
+        voice_fallback_url=told(voice.fallback_url if voice else None),
+        status_callback_url=told(voice.status_callback_url if voice else None),
+        sms_url=told(sms.url if sms else None),
+        sms_fallback_url=told(sms.fallback_url if sms else None),
+        forward_to=(voice.forward_to if voice else None) or "",
     )
 
 
-def _voice_route(spec: BusinessTenantSpec) -> CallRoute:
-    return spec.ai.voice.route if spec.ai and spec.ai.voice else CallRoute.NONE
+def _voice_route(spec: BusinessTenantSpec) -> VoiceRoute:
+    return spec.ai.voice.route if spec.ai and spec.ai.voice else VoiceRoute.NONE
 
 
-def _sms_route(spec: BusinessTenantSpec) -> CallRoute:
-    return spec.ai.sms.route if spec.ai and spec.ai.sms else CallRoute.NONE
+def _sms_route(spec: BusinessTenantSpec) -> SmsRoute:
+    return spec.ai.sms.route if spec.ai and spec.ai.sms else SmsRoute.NONE
 
 
 def _instance(spec: BusinessTenantSpec, owner: Owner) -> DesiredInstance | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from controller.api.business_tenant import CallRoute
+from controller.api.business_tenant import SmsRoute, VoiceRoute
 from controller.api.conditions import ConditionStatus, Reason
 from controller.providers.errors import OutsideError, Retryable
 from controller.reconcile.ai.actions import BotAction
@@ -78,7 +78,7 @@ def plan_routing(
     number_verdict: Verdict,
 ) -> FacetPlan:
     """From what answers to what should. Calls and SMS are settings of the number, verified with it. Pure."""
-    calls_wanted = CallRoute.WEBHOOK in (desired.voice, desired.sms)
+    calls_wanted = desired.voice is not VoiceRoute.NONE or desired.sms is not SmsRoute.NONE
     if isinstance(observed.routes, RoutesRead) and instance.row is not None:
         others = observed.routes.answering_others()
         if others and observed.wanted.answers:
@@ -222,9 +222,11 @@ def _say_verified(desired: DesiredTenant, observed: RoutingObserved) -> str:
         parts.append(f"messages are answered by {desired.bot.route.value} ({observed.target})")
     elif desired.webhook is not None:
         parts.append(f"messages go to {observed.target}")
-    if desired.voice is CallRoute.WEBHOOK:
+    if desired.voice is VoiceRoute.WEBHOOK:
         parts.append("calls to the voice URL")
-    if desired.sms is CallRoute.WEBHOOK:
+    if desired.voice is VoiceRoute.FORWARD:
+        parts.append("calls are forwarded")
+    if desired.sms is SmsRoute.WEBHOOK:
         parts.append("SMS to the SMS URL")
     said = f"Verified: {', '.join(parts)}."
     if desired.bot is not None and desired.bot.context is ContextWay.OWN and desired.context.is_given:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from controller.api.business_tenant import CallRoute, ManagementPolicy
+from controller.api.business_tenant import ManagementPolicy, SmsRoute, VoiceRoute
 from controller.api.business_tenant_status import (
     BusinessTenantStatus,
     InstanceStatus,
@@ -313,8 +313,8 @@ def _routing(tenant: Tenant, findings: Findings) -> RoutingStatus | None:
     verified = findings.verdicts[Facet.ROUTING].ready
     if tenant.spec.ai is None and verified:
         return None
-    voice = desired.voice.value if desired.voice is not CallRoute.NONE else None
-    sms = desired.sms.value if desired.sms is not CallRoute.NONE else None
+    voice = desired.voice.value if desired.voice is not VoiceRoute.NONE else None
+    sms = desired.sms.value if desired.sms is not SmsRoute.NONE else None
     if not verified and before is not None and before.applied_hash is not None:
         return before.model_copy(update={"voice": voice, "sms": sms})  # the old route answers until then
     return RoutingStatus(

@@ -1,6 +1,8 @@
 """Routes of messages as people write them, and who answers outside."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,3 +230,26 @@ async def by_hand(world: World, method: str, path: str, body: dict[str, Any] | N
     assert answer.is_success, answer.text
     made: dict[str, Any] = answer.json()
     return made
+
+
+@asynccontextmanager
+async def passing_time(world: World) -> AsyncIterator[None]:
+    """The clock goes on by itself: limits of requests let only so many through in a second."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            await world.clock.advance(0.05)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()
+
+
+async def until_asked(world: World, count: int) -> None:
+    """Messages find their way in the background; one that is not answered would keep this waiting."""
+    async with asyncio.timeout(20):
+        while len(world.ai.asked) < count:  # noqa: ASYNC110  # the fake tells nobody of a question
+            await asyncio.sleep(0.002)

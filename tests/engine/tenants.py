@@ -7,7 +7,9 @@ from controller.api.group import API_VERSION
 from .world import NAMESPACE
 
 WEBHOOK_URL = "http://platform.test/cafe"
-VOICE_URL = "http://platform.test/voice"
+VOICE = "http://platform.test/voice"
+VOICE_URL = f"{VOICE}?tenant={NAMESPACE}/cafe"
+"""As it is set on cafe's number."""
 
 
 def tenant(name: str = "cafe", **changes: Any) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def tenant(name: str = "cafe", **changes: Any) -> dict[str, Any]:
         "ai": {
             "route": "Webhook",
             "webhook": {"url": WEBHOOK_URL, "authSecretRef": {"name": "hook", "key": "token"}},
-            "voice": {"route": "Webhook", "url": VOICE_URL},
+            "voice": {"route": "Webhook", "url": VOICE},
         },
     }
     return {
@@ -49,7 +51,7 @@ def number_only(name: str = "cafe", **number: Any) -> dict[str, Any]:
 def called(name: str = "cafe", **number: Any) -> dict[str, Any]:
     """A tenant with a number that is answered, and without WhatsApp."""
     body = tenant(name, phoneNumber=number, whatsapp=None, ai=None)
-    voice = {"route": "Webhook", "url": VOICE_URL}
+    voice = {"route": "Webhook", "url": VOICE}
     return {**body, "spec": {**body["spec"], "ai": {"route": "None", "voice": voice}}}
 
 

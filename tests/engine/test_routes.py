@@ -1,8 +1,5 @@
 """Every route of messages: set up, edited, given a new key, left for every other, and meddled with by hand."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import permutations
 
 import pytest
@@ -28,8 +25,10 @@ from .routes import (
     give_menu,
     keys,
     live,
+    passing_time,
     routed,
     switch,
+    until_asked,
 )
 from .world import CLUSTER_ID, NAMESPACE, World
 
@@ -43,29 +42,6 @@ OPENAI, DIFY, WEBHOOK = (
 async def deep_check(world: World, operator: OperatorProcess) -> None:
     await world.clock.advance(world.settings.deep_check_interval.total_seconds() + 1)
     await operator.look_at_all()
-
-
-@asynccontextmanager
-async def passing_time(world: World) -> AsyncIterator[None]:
-    """The clock goes on by itself: limits of requests let only so many through in a second."""
-
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(0.01)
-            await world.clock.advance(0.05)
-
-    ticking = asyncio.create_task(tick())
-    try:
-        yield
-    finally:
-        ticking.cancel()
-
-
-async def until_asked(world: World, count: int) -> None:
-    """Messages find their way in the background."""
-    async with asyncio.timeout(5):
-        while len(world.ai.asked) < count:
-            await asyncio.sleep(0.001)
 
 
 def named(route: object) -> str:

@@ -15,7 +15,8 @@ from .phone_accounts import VONAGE_KEY, NumberSeen, VonageSide
 from .tenants import VOICE_URL, called
 from .world import CLUSTER_ID, NAMESPACE, World
 
-SMS_URL = "http://platform.test/sms"
+SMS = "http://platform.test/sms"
+SMS_URL = f"{SMS}?tenant=tenants/cafe"
 OWNER = Owner(CLUSTER_ID, NAMESPACE, "cafe")
 
 
@@ -26,7 +27,7 @@ async def world(start_world: StartWorld) -> AsyncIterator[World]:
 
 
 async def test_a_tenant_becomes_ready_and_then_nothing_moves(world: World) -> None:
-    operator = await world.ready(_with_sms(SMS_URL))
+    operator = await world.ready(_with_sms(SMS))
     assert await world.is_ready(), await world.status()
     recorded = (await world.status())["phoneNumber"]
     assert world.charges == [recorded["number"]]
@@ -43,7 +44,7 @@ async def test_a_tenant_becomes_ready_and_then_nothing_moves(world: World) -> No
 async def test_a_deleted_tenant_keeps_its_number_silenced_and_has_it_again_when_applied_again(
     world: World,
 ) -> None:
-    operator = await world.ready(_with_sms(SMS_URL))
+    operator = await world.ready(_with_sms(SMS))
     (number,) = world.phone.numbers()
     (application,) = _applications(world)
     await world.delete()
@@ -52,7 +53,7 @@ async def test_a_deleted_tenant_keeps_its_number_silenced_and_has_it_again_when_
     assert world.phone.numbers() == {number: NumberSeen(OWNER.label(MarkState.RELEASED), "", "")}
     await operator.poll()
     assert [o["number"] for o in (await world.provider())["status"]["orphans"]] == [number]
-    await world.apply(_with_sms(SMS_URL))
+    await world.apply(_with_sms(SMS))
     await operator.until_quiet()
     assert await world.is_ready()
     assert (await world.status())["phoneNumber"]["origin"] == "TakenBack"
@@ -90,7 +91,7 @@ async def test_an_sms_address_that_does_not_answer_is_named_and_noticed_when_it_
 
 
 async def test_an_sms_address_at_which_nobody_listens_takes_nothing_from_a_live_tenant(world: World) -> None:
-    operator = await world.ready(_with_sms(SMS_URL))
+    operator = await world.ready(_with_sms(SMS))
     nobody = "http://127.0.0.1:1/sms"
     await world.edit({"ai": {"sms": {"url": nobody}}})
     await operator.until_quiet()
@@ -106,7 +107,7 @@ async def test_an_sms_address_at_which_nobody_listens_takes_nothing_from_a_live_
 
 
 async def test_an_sms_fallback_is_refused_before_money_is_spent(world: World) -> None:
-    await world.ready(_with_sms(SMS_URL, fallbackURL="http://platform.test/other"))
+    await world.ready(_with_sms(SMS, fallbackURL="http://platform.test/other"))
     condition = await world.condition("NumberReady")
     assert condition["reason"] == "Refused"
     assert "fallbackURL" in condition["message"]
@@ -170,7 +171,7 @@ async def test_a_doubtful_answer_costs_one_number_at_most(world: World, fault: s
     operator = await world.start_operator()
     await operator.until_quiet()
     await world.phone.console("faults", [{"match": f"POST /{request_}", "action": fault, "times": 2}])
-    await world.apply(_with_sms(SMS_URL))
+    await world.apply(_with_sms(SMS))
     await operator.until_quiet(within=300)
     assert await world.is_ready(), await world.status()
     ((number, seen),) = world.phone.numbers().items()
@@ -194,7 +195,7 @@ async def test_a_vanished_number_is_not_bought_again(world: World) -> None:
 
 
 async def test_what_somebody_changes_in_the_dashboard_is_set_back(world: World) -> None:
-    operator = await world.ready(_with_sms(SMS_URL))
+    operator = await world.ready(_with_sms(SMS))
     (number,) = world.phone.numbers()
     await world.phone.console(f"numbers/{number}", {"moHttpUrl": "http://elsewhere.test/sms"})
     await operator.poll()

@@ -47,7 +47,8 @@ class NumberSettings:
 
     `label` carries the ownership mark, at most 64 characters. Twilio: the number's FriendlyName. Vonage: the name
     of the application that the number is linked to, which also holds the voice URLs; numbers with one label share
-    one application.
+    one application. `forward_to` is an E.164 number that calls go to instead of the voice URL; Twilio has no such
+    setting and refuses it.
     """
 
     label: str
@@ -56,6 +57,7 @@ class NumberSettings:
     status_callback_url: str = ""
     sms_url: str = ""
     sms_fallback_url: str = ""
+    forward_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

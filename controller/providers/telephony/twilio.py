@@ -179,6 +179,7 @@ class TwilioAccount:
 
     async def buy(self, number: str, settings: NumberSettings, papers: Papers) -> OwnedNumber:
         """Buy this number in one request, never repeated. Raises `Conflict` when it is no longer for sale."""
+        _refuse_forward(settings)
         wanted = {**_fields(settings), "address_sid": papers.address_id, "bundle_sid": papers.bundle_id}
         given = {name: value for name, value in wanted.items() if value}
         with self._sdk(changes=True):
@@ -196,6 +197,7 @@ class TwilioAccount:
 
         A trunk or an application that overrides us is cleared by a second request.
         """
+        _refuse_forward(settings)
         with self._sdk(changes=True):
             number = self._client.incoming_phone_numbers(number_id)
             record = await number.update_async(**_fields(settings))
@@ -255,6 +257,16 @@ class TwilioAccount:
                 reason=Reason.PROVIDER_UNAVAILABLE,
                 outcome_unknown=changes,
             ) from error
+
+
+def _refuse_forward(settings: NumberSettings) -> None:
+    """A number of Twilio's has URLs only; what forwards a call is the answer of one, and nobody hosts it here."""
+    if settings.forward_to:
+        raise Terminal(
+            "spec.ai.voice: Twilio forwards calls only by instructions that an endpoint of yours answers with. Use route"
+            " Webhook with such an endpoint, or a number at Vonage (spec.phoneNumber.providerRef).",
+            reason=Reason.FORWARD_UNSUPPORTED,
+        )
 
 
 def _fields(settings: NumberSettings) -> dict[str, str]:

@@ -224,9 +224,10 @@ class VonageAccount:
             if error.reason is not Reason.WEBHOOK_NOT_ANSWERING:
                 raise
             sms_url = ""  # linked without it
-        return owned_number(
-            new.model_copy(update={"app_id": application.id, "sms_url": sms_url}), application
-        )
+        linked = {"app_id": application.id, "sms_url": sms_url}
+        if settings.forward_to:
+            linked |= {"voice_callback_type": "tel", "voice_callback_value": settings.forward_to}
+        return owned_number(new.model_copy(update=linked), application)
 
     async def _application(
         self, linked: ApplicationRecord | None, settings: NumberSettings
@@ -243,10 +244,11 @@ class VonageAccount:
     ) -> None:
         """Link and set the number where it differs; link it also when its SMS URL is refused. Raises `NotFound`."""
         as_wanted = record.application_id == application.id and (record.sms_url or "") == settings.sms_url
-        if as_wanted and not record.forwards_calls_by:
+        forwarded = record.forward_to == settings.forward_to and record.forwards_calls_by != "sip"
+        if as_wanted and forwarded:
             return
         try:
-            await self._set(wanted, application, settings.sms_url)
+            await self._set(wanted, application, settings.sms_url, settings.forward_to)
         except (Conflict, Terminal) as error:
             await self._existing(wanted)
             if not settings.sms_url or settings.sms_url == record.sms_url:
@@ -254,7 +256,7 @@ class VonageAccount:
             if record.application_id != application.id:
                 # The mark matters more than the URL, which is found missing and set again later.
                 try:
-                    await self._set(wanted, application, record.sms_url or "")
+                    await self._set(wanted, application, record.sms_url or "", settings.forward_to)
                 except (Conflict, Terminal) as refusal:
                     raise _again(refusal) from refusal
             raise Retryable(
@@ -263,9 +265,15 @@ class VonageAccount:
                 reason=Reason.WEBHOOK_NOT_ANSWERING,
             ) from error
 
-    async def _set(self, wanted: NumberId, application: ApplicationRecord, sms_url: str) -> None:
+    async def _set(
+        self, wanted: NumberId, application: ApplicationRecord, sms_url: str, forward_to: str
+    ) -> None:
         request = compose.update(
-            wanted.country, wanted.msisdn, application_id=application.id, sms_url=sms_url
+            wanted.country,
+            wanted.msisdn,
+            application_id=application.id,
+            sms_url=sms_url,
+            forward_to=forward_to,
         )
         await self._transport.ask(request, OperationResult)
 

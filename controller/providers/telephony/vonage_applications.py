@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from controller.providers.errors import NotFound, Retryable
 from controller.providers.telephony import vonage_requests as compose
@@ -53,7 +54,7 @@ class Applications:
 
     async def replace(self, application: ApplicationRecord, settings: NumberSettings) -> ApplicationRecord:
         """Rename and set an application of ours that was read just now, where it differs. Raises `NotFound`."""
-        if application.settings(settings.sms_url) == settings:
+        if application.settings(settings.sms_url) == replace(settings, forward_to=""):
             return application
         return await self._write(application.id, settings)
 

@@ -148,12 +148,14 @@ def cancel(country: str, msisdn: str) -> Request:
     return _composed(lambda: _NUMBERS.cancel_number(NumberParams(country=country, msisdn=msisdn)))
 
 
-def update(country: str, msisdn: str, *, application_id: str, sms_url: str) -> Request:
+def update(country: str, msisdn: str, *, application_id: str, sms_url: str, forward_to: str = "") -> Request:
     """Everything that we set on a number itself.
 
     Whether Vonage keeps or resets what is left out is not documented, so it is always sent in full.
     """
     wanted = {"country": country, "msisdn": msisdn, "app_id": application_id, "mo_http_url": sms_url}
+    if forward_to:
+        wanted |= {"voice_callback_type": "tel", "voice_callback_value": forward_to.removeprefix("+")}
     return _composed(lambda: _NUMBERS.update_number(UpdateNumberParams(**wanted)))
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -67,6 +67,12 @@ class NumberRecord(_Record):
     def forwards_calls_by(self) -> str:
         """`sip` or `tel` when calls go there whatever the application says; else empty."""
         return self.voice_callback_type if self.voice_callback_type in _FORWARDS else ""
+
+    @property
+    def forward_to(self) -> str:
+        """The E.164 number that calls are forwarded to; empty when there is none."""
+        value = (self.voice_callback_value or "").removeprefix("+")
+        return f"+{value}" if self.forwards_calls_by == "tel" and value else ""
 
 
 class NumberPage(_Record):
@@ -150,15 +156,15 @@ def owned_number(record: NumberRecord, application: ApplicationRecord | None) ->
     """Join a number with the application that it is linked to, if that exists."""
     sms_url = record.sms_url or ""
     number = f"+{record.msisdn}"
-    forward = record.forwards_calls_by
+    settings = application.settings(sms_url) if application else NumberSettings(label="", sms_url=sms_url)
     return OwnedNumber(
         number=number,
         id=str(NumberId(record.country, record.msisdn)),
         country=record.country,
         type=record.kind or type_of(number),
-        settings=application.settings(sms_url) if application else NumberSettings(label="", sms_url=sms_url),
+        settings=replace(settings, forward_to=record.forward_to),
         created_at=None,
-        overridden_by=f"a {forward} forward" if forward else "",
+        overridden_by="a sip forward" if record.forwards_calls_by == "sip" else "",
     )
 
 
