@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,13 @@ VOICE_URL = "spec.ai.voice.url is needed with route Webhook"
 VOICE_BLOCK = "spec.ai.voice: url and fallbackURL belong to route Webhook"
 SMS_URL = "spec.ai.sms.url is needed with route Webhook"
 SMS_BLOCK = "spec.ai.sms: url and fallbackURL belong to route Webhook"
+FORWARD = "spec.ai.voice.forwardTo is needed with route Forward, and goes with no other"
+BOT_ONLY = "spec.ai: trigger and session belong to routes on which a bot answers"
+KEYWORD_NEEDED = "spec.ai.trigger: operator and value are needed with type Keyword"
+KEYWORD_ALONE = "spec.ai.trigger: operator and value belong to type Keyword"
+MODEL_OR_ASSISTANT = "spec.ai.openAI needs either model or assistantID"
+MAX_TOKENS = "spec.ai.openAI.maxTokens goes with model, which needs it"
+FUNCTION_URL = "spec.ai.openAI.functionURL goes with assistantID"
 COUNTRY = "spec.phoneNumber.country is immutable: the tenant has a number in another country"
 TYPE = "spec.phoneNumber.type is immutable: the tenant has a number of another type"
 CHANNEL = "spec.whatsapp.channel is immutable: the tenant has an instance of another channel"
@@ -49,6 +57,34 @@ class Refused:
 NUMBER = {"phoneNumber": bodies.NUMBER}
 WHATSAPP = {"whatsapp": bodies.WHATSAPP}
 NONE = {"route": "None"}
+KEY = {"apiKeySecretRef": {"name": "ai", "key": "key"}}
+MODEL = {"model": "gpt-4.1-mini", "maxTokens": 300, **KEY}
+BLOCKS: dict[str, tuple[str, Body]] = {
+    "OpenAI": ("openAI", MODEL),
+    "Dify": ("dify", {"botType": "ChatBot", "apiURL": URL, **KEY}),
+    "Typebot": ("typebot", {"url": URL, "typebot": "menu"}),
+    "Flowise": ("flowise", {"apiURL": URL}),
+    "N8N": ("n8n", {"webhookURL": URL, "basicAuthSecretRef": {"name": "ai"}}),
+    "EvoAI": ("evoAI", {"agentURL": URL, **KEY}),
+    "EvolutionBot": ("evolutionBot", {"apiURL": URL}),
+}
+
+
+def block_rule(route: str) -> str:
+    return f"spec.ai.{BLOCKS[route][0]} is needed with route {route}, and goes with no other"
+
+
+def ai(route: str, block: Body | None = None, **more: Any) -> Body:
+    """A spec whose messages go this way."""
+    name, valid = BLOCKS[route]
+    return {"ai": {"route": route, name: block or valid, **more}, **WHATSAPP}
+
+
+def trigger(**wanted: str) -> Body:
+    return ai("Dify", trigger=wanted)
+
+
+KEYWORD = {"type": "Keyword", "operator": "Contains", "value": "hi"}
 
 REFUSED = [
     Refused(
@@ -76,6 +112,36 @@ REFUSED = [
     Refused(VOICE_BLOCK, "spec.ai.voice", {"ai": {**NONE, "voice": {**NONE, "fallbackURL": URL}}, **NUMBER}),
     Refused(SMS_URL, "spec.ai.sms", {"ai": {**NONE, "sms": {"route": "Webhook"}}, **NUMBER}),
     Refused(SMS_BLOCK, "spec.ai.sms", {"ai": {**NONE, "sms": {**NONE, "url": URL}}, **NUMBER}),
+    *(
+        Refused(block_rule(route), "spec.ai", {"ai": {"route": route}, **WHATSAPP}, ai(route))
+        for route in BLOCKS
+    ),
+    *(
+        Refused(block_rule(route), "spec.ai", {"ai": {**NONE, name: block}})
+        for route, (name, block) in BLOCKS.items()
+    ),
+    Refused(BOT_ONLY, "spec.ai", {"ai": {**NONE, "session": {"debounce": "2s"}}}, trigger(**KEYWORD)),
+    Refused(BOT_ONLY, "spec.ai", {"ai": {"route": "Webhook", "trigger": {"type": "All"}}, **WHATSAPP}),
+    Refused(KEYWORD_NEEDED, "spec.ai.trigger", trigger(type="Keyword", value="hi"), trigger(type="All")),
+    Refused(KEYWORD_ALONE, "spec.ai.trigger", trigger(type="All", value="hi"), trigger(**KEYWORD)),
+    Refused(
+        MODEL_OR_ASSISTANT,
+        "spec.ai.openAI",
+        ai("OpenAI", {**MODEL, "assistantID": "asst_1"}),
+        ai("OpenAI", {"assistantID": "asst_1", "functionURL": URL, **KEY}),
+    ),
+    Refused(MODEL_OR_ASSISTANT, "spec.ai.openAI", ai("OpenAI", KEY)),
+    Refused(MAX_TOKENS, "spec.ai.openAI", ai("OpenAI", {"model": "gpt-4.1-mini", **KEY}), ai("OpenAI")),
+    Refused(FUNCTION_URL, "spec.ai.openAI", ai("OpenAI", {**MODEL, "functionURL": URL})),
+    Refused(
+        FORWARD,
+        "spec.ai.voice",
+        {"ai": {**NONE, "voice": {"route": "Forward"}}, **NUMBER},
+        {"ai": {**NONE, "voice": {"route": "Forward", "forwardTo": "+37129999999"}}, **NUMBER},
+    ),
+    Refused(
+        FORWARD, "spec.ai.voice", {"ai": {**NONE, "voice": {**NONE, "forwardTo": "+37129999999"}}, **NUMBER}
+    ),
 ]
 
 

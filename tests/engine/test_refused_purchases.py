@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import StartWorld
 from .phone_accounts import PROVIDERS, PhoneAccount, TwilioSide, VonageSide
-from .tenants import called, tenant
+from .tenants import VOICE_URL, called, tenant
 from .world import World
 
 OTHER_CURRENCY = {"currency": "CHF", "amount": "99.00"}
@@ -151,3 +151,22 @@ async def _assert_nothing_is_bought(world: World, reason: str, name: str = "cafe
     assert (condition["status"], condition["reason"]) == ("False", reason), condition
     assert world.charges == []
     assert "purchase" not in ((await world.status(name)).get("phoneNumber") or {})
+
+
+async def test_a_forward_is_refused_at_twilio_before_money_is_spent(world: World) -> None:
+    body = called()
+    voice = {"route": "Forward", "forwardTo": "+37129999999"}
+    await world.ready({**body, "spec": {**body["spec"], "ai": {"route": "None", "voice": voice}}})
+    condition = await world.condition("NumberReady")
+    assert condition["reason"] == "ForwardUnsupported"
+    assert condition["message"].startswith("spec.ai.voice: ")
+    assert world.charges == []
+    assert await world.claims() == []
+
+
+async def test_a_live_number_at_twilio_keeps_its_calls_when_a_forward_is_asked_for(world: World) -> None:
+    operator = await world.ready(called())
+    await world.edit({"ai": {"voice": {"route": "Forward", "url": None, "forwardTo": "+37129999999"}}})
+    await operator.until_quiet()
+    assert (await world.condition("NumberReady"))["reason"] == "ForwardUnsupported"
+    assert world.number().fields["voice_url"] == VOICE_URL

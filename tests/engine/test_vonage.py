@@ -86,7 +86,7 @@ async def test_an_sms_address_that_does_not_answer_is_named_and_noticed_when_it_
         answer["status"] = 200
         await operator.until_quiet(within=300)
         assert await world.is_ready(), await world.condition("NumberReady")
-        assert world.phone.numbers()[number].sms_url == url
+        assert world.phone.numbers()[number].sms_url == f"{url}?tenant=tenants/cafe"
         assert world.charges == [number]
 
 
@@ -104,6 +104,22 @@ async def test_an_sms_address_at_which_nobody_listens_takes_nothing_from_a_live_
     await operator.until_quiet()
     assert await world.is_ready(), await world.condition("NumberReady")
     assert world.charges == [number]
+
+
+async def test_calls_are_forwarded_and_no_longer_when_the_tenant_goes(world: World) -> None:
+    voice = {"route": "Forward", "forwardTo": "+37129999999"}
+    body = called()
+    operator = await world.ready({**body, "spec": {**body["spec"], "ai": {"route": "None", "voice": voice}}})
+    assert await world.is_ready(), await world.condition("NumberReady")
+    assert (await world.status())["routing"]["voice"] == "Forward"
+    assert _forwards(world) == [("tel", "37129999999")]
+    await world.edit({"ai": {"voice": {"forwardTo": "+37128888888"}}})
+    await operator.until_quiet()
+    assert _forwards(world) == [("tel", "37128888888")]
+    await world.assert_still(operator)
+    await world.delete()
+    await operator.until_quiet()
+    assert _forwards(world) == [("", "")]
 
 
 async def test_an_sms_fallback_is_refused_before_money_is_spent(world: World) -> None:
@@ -233,3 +249,9 @@ async def _webhook() -> AsyncIterator[tuple[str, dict[str, int]]]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}/sms", answer
     await runner.cleanup()
+
+
+def _forwards(world: World) -> list[tuple[str, str]]:
+    assert isinstance(world.phone, VonageSide)
+    numbers = world.phone.fake.world.numbers.values()
+    return [(one.voice_callback_type, one.voice_callback_value) for one in numbers]

@@ -31,9 +31,9 @@ def test_calls_are_set_on_the_number() -> None:
     assert number is not None
     settings = number.settings
     assert (settings.voice_url, settings.voice_fallback_url, settings.status_callback_url) == (
-        "http://v",
-        "http://f",
-        "http://s",
+        "http://v?tenant=tenants/cafe",
+        "http://f?tenant=tenants/cafe",
+        "http://s?tenant=tenants/cafe",
     )
 
 

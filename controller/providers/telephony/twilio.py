@@ -263,8 +263,8 @@ def _refuse_forward(settings: NumberSettings) -> None:
     """A number of Twilio's has URLs only; what forwards a call is the answer of one, and nobody hosts it here."""
     if settings.forward_to:
         raise Terminal(
-            "spec.ai.voice: Twilio forwards calls only by instructions that an endpoint of yours answers with. Use route"
-            " Webhook with such an endpoint, or a number at Vonage (spec.phoneNumber.providerRef).",
+            "spec.ai.voice: Twilio forwards calls only by instructions that an endpoint of yours answers with. Use"
+            " route Webhook with such an endpoint, or a number at Vonage (spec.phoneNumber.providerRef).",
             reason=Reason.FORWARD_UNSUPPORTED,
         )
 
