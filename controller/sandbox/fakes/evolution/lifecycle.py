@@ -97,6 +97,16 @@ def restart(world: World, instance: Instance) -> None:
     _later(world, instance, world.pace.restart_takes, again)
 
 
+def open_second_socket(world: World, instance: Instance) -> None:
+    """Connect again without closing the first socket: the two replace each other until a restart (measured)."""
+    _later(world, instance, world.pace.duel_every, _replace_socket)
+
+
+def _replace_socket(world: World, instance: Instance) -> None:
+    close(world, instance, 440)
+    open_second_socket(world, instance)
+
+
 def whatsapp_unreachable(world: World, *, flapping: bool) -> None:
     """An outage: memory says connecting, the rows stay as they are.
 

@@ -51,6 +51,8 @@ class Pace:
     """Waits before each repeat of a webhook (ten, from 5 s doubling to 300 s)."""
     flap_every: float = 0.04
     """From one vain attempt to reach WhatsApp to the next (0.03-0.04 s)."""
+    duel_every: float = 0.1
+    """From a login of one socket to its replacement by another one of the same instance (0.3 s)."""
     bot_second: float = 0.02
     """How long one second of a bot's `debounceTime` takes (1 s)."""
 
