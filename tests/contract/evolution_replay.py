@@ -1,5 +1,6 @@
 """Ask the fake Evolution what a real one was asked, and hold its answers against the recorded ones."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterable
@@ -85,13 +86,15 @@ class Replay:
 
     async def until(self, name: str, state: str) -> None:
         """Ask until the live state is `state`."""
-        while await self.live(name) != state:
-            pass
+        async with asyncio.timeout(10):
+            while await self.live(name) != state:
+                pass
 
     async def gone(self, name: str) -> None:
         """Ask until there is no such instance."""
-        while (await self.client.get(f"/_sandbox/instances/{name}")).status_code != 404:
-            pass
+        async with asyncio.timeout(10):
+            while (await self.client.get(f"/_sandbox/instances/{name}")).status_code != 404:
+                pass
 
     async def create(self, name: str, integration: str = "EVOLUTION", **fields: object) -> None:
         """Make an instance that no recording makes."""

@@ -1,12 +1,12 @@
 """The stand-in for Meta's Graph API that the real server was recorded against."""
 
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-_IDS = web.AppKey("IDS", itertools.count)
+_IDS = web.AppKey("IDS", list[int])
+"""The numbers of the ids it gave."""
 _HELLO_WORLD = {
     "name": "hello_world",
     "parameter_format": "POSITIONAL",
@@ -44,7 +44,7 @@ async def running_graph() -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{version}/{id}/{edge}", _answer)
     app.router.add_post("/{version}/{id}", _edited)
-    app[_IDS] = itertools.count(1)
+    app[_IDS] = []
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -61,11 +61,11 @@ async def _answer(request: web.Request) -> web.Response:
     if {body.get("name"), body.get("to")} & _REFUSED:
         return web.json_response({"error": _BEING_DELETED}, status=400)
     if request.match_info["edge"] == "messages":
-        return web.json_response({"messages": [{"id": f"wamid.HBgLNT{next(request.app[_IDS]):08d}"}]})
+        return web.json_response({"messages": [{"id": f"wamid.HBgLNT{_next_id(request):08d}"}]})
     if request.method == "DELETE":
         return web.json_response({"success": True})
     created = {
-        "id": str(9000000000 + next(request.app[_IDS])),
+        "id": str(9000000000 + _next_id(request)),
         "status": "PENDING",
         "category": body["category"],
     }
@@ -74,3 +74,9 @@ async def _answer(request: web.Request) -> web.Response:
 
 async def _edited(_request: web.Request) -> web.Response:
     return web.json_response({"success": True})
+
+
+def _next_id(request: web.Request) -> int:
+    ids = request.app[_IDS]
+    ids.append(len(ids) + 1)
+    return ids[-1]
