@@ -8,7 +8,8 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from controller.sandbox.fakes.evolution.state import Instance
+from controller.sandbox.fakes.evolution.bots.store import BotRows
+from controller.sandbox.fakes.evolution.state import Instance, Template
 from controller.sandbox.fakes.twilio import state as twilio
 from controller.sandbox.fakes.vonage import state as vonage
 from controller.sandbox.world import World
@@ -42,11 +43,13 @@ class VonageState:
 
 @dataclass(slots=True)
 class WorldState:
-    """Everything outside, and WhatsApp instances with their pairings."""
+    """Everything outside: what the providers hold, and instances with their pairings, bots and templates."""
 
     twilio: TwilioState
     vonage: VonageState
     instances: dict[str, Instance] = field(default_factory=dict)
+    bots: BotRows = field(default_factory=BotRows)
+    templates: dict[str, Template] = field(default_factory=dict)
 
 
 _STATE: Final = TypeAdapter(WorldState)
@@ -55,10 +58,13 @@ _STATE: Final = TypeAdapter(WorldState)
 def save_world(world: World, folder: Path) -> None:
     """Write it, readable by the owner only: instances' tokens are among it."""
     at_twilio, at_vonage = world.twilio.world, world.vonage.world
+    evolution = world.evolution.world
     state = WorldState(
         TwilioState(list(at_twilio.numbers.values()), at_twilio.gone, at_twilio.charges, at_twilio.bundles),
         VonageState(at_vonage.numbers, at_vonage.gone, at_vonage.charges, at_vonage.applications),
-        dict(world.evolution.world.instances),
+        dict(evolution.instances),
+        evolution.database.bots.rows(),
+        evolution.database.templates,
     )
     descriptor = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -76,7 +82,10 @@ def load_world(world: World, folder: Path) -> None:
         raise WorldStateError(f"{path} is not the state of a sandbox of this version: delete it.") from error
     _restore_twilio(world.twilio.world, state.twilio)
     _restore_vonage(world.vonage.world, state.vonage)
-    world.evolution.world.instances.update(state.instances)
+    evolution = world.evolution.world
+    evolution.instances.update(state.instances)
+    evolution.database.bots.put_back(state.bots)
+    evolution.database.templates.update(state.templates)
     # Ids come from seeded chance: another life must not draw those of the life before.
     lives = len(state.twilio.numbers) + len(state.vonage.numbers) + len(state.instances) + 1
     world.twilio.world.random.seed(f"twilio {lives}")

@@ -74,6 +74,8 @@ async def _create(
     row = await client.instance(name)
     if row is None:
         token = await _token(run)
+        # Before the instance is: whatever crashes then, the token that customers' systems use is not lost.
+        await _save_token(token, run)
         server.placing.add(name)
         try:
             await client.create(
@@ -86,8 +88,12 @@ async def _create(
                 )
             )
         except Conflict as error:
-            # In use but not there: a deletion is still under way, or another server shares the database.
-            raise Retryable(error.message, reason=Reason.CREATING, after=2.0) from error
+            raise Retryable(
+                f"{name} is in use in the database of {server_name}, but not there: a deletion is still under way, or"
+                " another server on the same database has it.",
+                reason=Reason.CREATING,
+                after=2.0,
+            ) from error
         finally:
             server.placing.discard(name)
         row = await client.instance(name)

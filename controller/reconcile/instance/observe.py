@@ -54,13 +54,32 @@ def _from_snapshot(tenant: Tenant, desired: DesiredTenant, context: Context) -> 
     if desired.instance is None:
         return InstanceObserved()
     name = desired.instance.name
+    first = context.tenant_index.first_naming_instance(name)
+    if desired.instance.named and first not in (None, tenant.key):
+        return InstanceObserved(
+            placement=Verdict.waiting(
+                Reason.NAME_TAKEN,
+                f"spec.whatsapp.instanceName names {name}, which the older tenant {first} names too. Name another.",
+            )
+        )
     for server in context.fleet.servers.values():
         if server.instances.listed.get(name) is not None:
             return _on_server(server.name, name, tenant, context)
     not_listed = tuple(context.fleet.servers_not_listed())
     if not_listed:
         return InstanceObserved(servers_not_listed=not_listed)
-    return InstanceObserved(placement=place(desired.instance, context.fleet))
+    if desired.instance.named:
+        return InstanceObserved(
+            placement=Verdict.waiting(
+                Reason.INSTANCE_NOT_FOUND,
+                f"spec.whatsapp.instanceName names {name}, which no EvolutionServer has. Nothing is created. Correct"
+                " the name, or leave the field out to have a new instance.",
+            )
+        )
+    namespace = tenant.key.namespace
+    return InstanceObserved(
+        placement=place(desired.instance, context.fleet, namespace, context.namespaces.labels(namespace))
+    )
 
 
 def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) -> InstanceObserved:

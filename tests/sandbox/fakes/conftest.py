@@ -12,6 +12,7 @@ from controller.sandbox.fakes.graph import Account, GraphFake
 from controller.sandbox.fakes.twilio import TwilioFake
 from controller.sandbox.fakes.vonage import VonageFake
 
+from .bot_server import BotServer
 from .receiver import Receiver
 
 ACCOUNT = "AC" + "a" * 32
@@ -100,6 +101,22 @@ async def receiver() -> AsyncIterator[Receiver]:
     await receiver.start()
     yield receiver
     await receiver.stop()
+
+
+@pytest.fixture
+async def bot_server() -> AsyncIterator[BotServer]:
+    server = BotServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def shop(evolution: EvolutionServer, bot_server: BotServer) -> EvolutionServer:
+    """A server with an instance `shop`, whose OpenAI is the bot server."""
+    await evolution.control("server", {"openaiBaseUrl": f"{bot_server.url}/v1"})
+    await evolution.create("shop", "EVOLUTION", token="token-of-shop", number="37120000001")
+    return evolution
 
 
 @dataclass

@@ -3,12 +3,18 @@
 from aiohttp import web
 
 from controller.sandbox.fakes.evolution.delivery import Deliveries
-from controller.sandbox.fakes.evolution.errors import RefusalError, malformed_json
+from controller.sandbox.fakes.evolution.errors import (
+    RefusalError,
+    malformed_json,
+    unknown_instance,
+)
+from controller.sandbox.fakes.evolution.outbound import Outbound
 from controller.sandbox.fakes.evolution.state import Connection, Instance, Integration, World
 from controller.sandbox.fakes.wire import MalformedBodyError, read_json
 
 WORLD = web.AppKey("WORLD", World)
 DELIVERIES = web.AppKey("DELIVERIES", Deliveries)
+OUTBOUND = web.AppKey("OUTBOUND", Outbound)
 
 _CHANNEL_NAMES = {
     Integration.BUSINESS: "WhatsApp Business API",
@@ -21,8 +27,21 @@ def world_of(request: web.Request) -> World:
 
 
 def instance_of(request: web.Request) -> Instance:
-    """Return the instance the path names; the guard has made sure that it exists."""
-    return world_of(request).instances[request.match_info["name"]]
+    """Return the instance the path names. The guard saw it; it may be gone by now. Raises RefusalError."""
+    name = request.match_info["name"]
+    instance = world_of(request).known(name)
+    if instance is None:
+        raise unknown_instance(name)
+    return instance
+
+
+def control_instance(request: web.Request) -> Instance:
+    """Return the instance a control names. Raises LookupError."""
+    name = request.match_info["name"]
+    instance = world_of(request).instances.get(name)
+    if instance is None:
+        raise LookupError(f'There is no instance "{name}".')
+    return instance
 
 
 async def body_of(request: web.Request) -> dict[str, object]:

@@ -2,19 +2,21 @@
 
 - `DELETE /_sandbox/instances/{name}` (`?ghost=1` leaves it in memory without its row)
 - `POST /_sandbox/instances/{name}/scan {"number": "371...", "profileName": "..."}`: a phone links it
-- `POST /_sandbox/instances/{name}/close {"code": 401}`: WhatsApp ends the connection
+- `POST /_sandbox/instances/{name}/close {"code": 401}`: WhatsApp ends the connection;
+  `"announced": true` also sends the meaningless webhook of a close during an open
 - `POST /_sandbox/instances/{name}/webhook {"url": ..., "enabled": ..., "events": [...], "headers": {...}}`
 - `POST /_sandbox/instances/{name}/settings {"rejectCall": true}`
 - `POST /_sandbox/instances/{name}/inbound {"from": "371...", "text": "hi", "pushName": "Ana"}`
 - `POST /_sandbox/instances/{name}/counts {"messages": 5, "contacts": 2, "chats": 1}`
-- `POST /_sandbox/whatsapp {"reachable": false, "unknownNumbers": ["371..."]}`
+- `POST /_sandbox/whatsapp {"reachable": false, "flapping": true, "unknownNumbers": ["371..."]}`; `flapping`: the
+  instances try again at once and tell their webhooks each time, as real ones do
 - `GET /_sandbox/deliveries`: the newest webhook deliveries and how they ended
 """
 
 from aiohttp import web
 
 from controller.sandbox.fakes.evolution import lifecycle
-from controller.sandbox.fakes.evolution.context import DELIVERIES, world_of
+from controller.sandbox.fakes.evolution.context import DELIVERIES, control_instance, world_of
 from controller.sandbox.fakes.evolution.instances import row
 from controller.sandbox.fakes.evolution.messages import receive
 from controller.sandbox.fakes.evolution.state import Instance, Integration, Webhook
@@ -26,7 +28,7 @@ routes = web.RouteTableDef()
 
 @routes.delete("/_sandbox/instances/{name}")
 async def vanish(request: web.Request) -> web.Response:
-    world, instance = world_of(request), _instance(request)
+    world, instance = world_of(request), control_instance(request)
     if request.query.get("ghost") in ("1", "true"):
         instance.row_gone = True
     else:
@@ -38,7 +40,7 @@ async def vanish(request: web.Request) -> web.Response:
 
 @routes.post("/_sandbox/instances/{name}/scan")
 async def scan(request: web.Request) -> web.Response:
-    world, instance = world_of(request), _instance(request)
+    world, instance = world_of(request), control_instance(request)
     body = await read_object(request)
     number, profile_name = body.get("number", instance.number), body.get("profileName")
     if not isinstance(number, str) or not number:
@@ -53,19 +55,20 @@ async def scan(request: web.Request) -> web.Response:
 
 @routes.post("/_sandbox/instances/{name}/close")
 async def close(request: web.Request) -> web.Response:
-    world, instance = world_of(request), _instance(request)
-    code = (await read_object(request)).get("code", 401)
+    world, instance = world_of(request), control_instance(request)
+    body = await read_object(request)
+    code = body.get("code", 401)
     if not isinstance(code, int):
         raise MalformedBodyError(
             'The body must be {"code": <number>}; 401, 402, 403 and 406 unlink for good.'
         )
-    lifecycle.close(world, instance, code)
+    lifecycle.close(world, instance, code, announced=body.get("announced") is True)
     return json_response(describe(instance))
 
 
 @routes.post("/_sandbox/instances/{name}/webhook")
 async def edit_webhook(request: web.Request) -> web.Response:
-    world, instance = world_of(request), _instance(request)
+    world, instance = world_of(request), control_instance(request)
     wanted = await read_object(request)
     now = world.timestamp()
     webhook = instance.webhook or Webhook(world.cuid(), now, now)
@@ -79,7 +82,7 @@ async def edit_webhook(request: web.Request) -> web.Response:
 
 @routes.post("/_sandbox/instances/{name}/settings")
 async def edit_settings(request: web.Request) -> web.Response:
-    values = _instance(request).setting.values
+    values = control_instance(request).setting.values
     wanted = await read_object(request)
     unknown = sorted(set(wanted) - set(values))
     if unknown:
@@ -90,7 +93,7 @@ async def edit_settings(request: web.Request) -> web.Response:
 
 @routes.post("/_sandbox/instances/{name}/inbound")
 async def inbound(request: web.Request) -> web.Response:
-    world, instance = world_of(request), _instance(request)
+    world, instance = world_of(request), control_instance(request)
     body = await read_object(request)
     sender, text = body.get("from"), body.get("text")
     if not isinstance(sender, str) or not isinstance(text, str):
@@ -111,7 +114,7 @@ async def inbound(request: web.Request) -> web.Response:
 
 @routes.post("/_sandbox/instances/{name}/counts")
 async def set_counts(request: web.Request) -> web.Response:
-    counts, body = _instance(request).counts, await read_object(request)
+    counts, body = control_instance(request).counts, await read_object(request)
     counts.messages = _count(body, "messages", counts.messages)
     counts.contacts = _count(body, "contacts", counts.contacts)
     counts.chats = _count(body, "chats", counts.chats)
@@ -125,11 +128,15 @@ async def set_whatsapp(request: web.Request) -> web.Response:
     if isinstance(unknown, list):
         world.not_on_whatsapp = {lifecycle.jid(str(number)).split("@")[0] for number in unknown}
     if body.get("reachable") is False:
-        lifecycle.whatsapp_unreachable(world)
+        lifecycle.whatsapp_unreachable(world, flapping=body.get("flapping") is True)
     elif body.get("reachable") is True:
         lifecycle.whatsapp_reachable(world)
     return json_response(
-        {"reachable": world.whatsapp_reachable, "unknownNumbers": sorted(world.not_on_whatsapp)},
+        {
+            "reachable": world.whatsapp_reachable,
+            "flapping": world.flapping,
+            "unknownNumbers": sorted(world.not_on_whatsapp),
+        },
     )
 
 
@@ -148,7 +155,7 @@ async def deliveries(request: web.Request) -> web.Response:
 
 @routes.get("/_sandbox/instances/{name}")
 async def show(request: web.Request) -> web.Response:
-    instance = _instance(request)
+    instance = control_instance(request)
     return json_response(describe(instance) | {"row": row(world_of(request), instance)})
 
 
@@ -171,14 +178,6 @@ def describe(instance: Instance) -> dict[str, object]:
         "webhook": webhook_row(instance, webhook) if webhook is not None else None,
         "messages": instance.counts.messages,
     }
-
-
-def _instance(request: web.Request) -> Instance:
-    name = request.match_info["name"]
-    instance = world_of(request).instances.get(name)
-    if instance is None:
-        raise LookupError(f'There is no instance "{name}".')
-    return instance
 
 
 def _count(body: dict[str, object], name: str, present: int) -> int:

@@ -61,15 +61,22 @@ async def _create(world: World, body: Mapping[str, object]) -> Instance:
     name = body.get("instanceName")
     # The real server's database answers here; other creates of the same name have passed the guard by now.
     await asyncio.sleep(world.pace.create_takes)
-    if not isinstance(name, str) or len(name) > _LONGEST_NAME or name in world.instances:
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME or world.known(name):
         raise database_error(
             "Foreign key constraint violated on the constraint: `Setting_instanceId_fkey`", 400
         )
     instance = _new_instance(world, name, integration, body)
+    # What fails from here on leaves a row behind, until its deletion is through (recorded).
+    instance.half_made = True
     world.instances[name] = instance
+    if integration is Integration.BUSINESS:
+        for needed in ("number", "token"):
+            if not body.get(needed):
+                raise bad_request(f"{needed} is required")
     webhook = body.get("webhook")
     if isinstance(webhook, dict):
         instance.webhook = _new_webhook(world, webhook)
+    instance.half_made = False
     world.emit(instance, "instance.create", {"instanceName": instance.name, "instanceId": instance.id})
     return instance
 
@@ -79,10 +86,6 @@ def _integration(body: Mapping[str, object]) -> Integration:
         integration = Integration(str(body.get("integration")))
     except ValueError:
         raise bad_request("Invalid integration") from None
-    if integration is Integration.BUSINESS:
-        for name in ("number", "token"):
-            if not body.get(name):
-                raise bad_request(f"{name} is required")
     return integration
 
 

@@ -8,7 +8,8 @@ import asyncio
 from aiohttp import web
 
 from controller.sandbox.fakes.evolution import lifecycle
-from controller.sandbox.fakes.evolution.context import DELIVERIES, WORLD, instance_of
+from controller.sandbox.fakes.evolution.context import DELIVERIES, WORLD, instance_of, is_open
+from controller.sandbox.fakes.evolution.errors import bad_request
 from controller.sandbox.fakes.evolution.state import Instance
 from controller.sandbox.fakes.wire import json_response
 
@@ -19,7 +20,11 @@ BACKGROUND = web.AppKey("BACKGROUND", set[asyncio.Task[None]])
 
 @routes.delete("/instance/delete/{name}")
 async def delete_instance(request: web.Request) -> web.Response:
-    begin(request.app, instance_of(request))
+    """A dead socket fails the logout that comes first, and nothing is deleted."""
+    instance = instance_of(request)
+    if instance.socket_dead and is_open(instance):
+        raise bad_request("Connection Closed")
+    begin(request.app, instance)
     return json_response(
         {"status": "SUCCESS", "error": False, "response": {"message": "Instance deleted"}},
     )
@@ -33,9 +38,12 @@ def remove_by_name(app: web.Application, name: str) -> None:
 
 
 def begin(app: web.Application, instance: Instance) -> None:
+    world = app[WORLD]
+    if instance.foreign:
+        world.forget_foreign(instance)
+        return
     if instance.deleting:
         return
-    world = app[WORLD]
     lifecycle.unload(world, instance)
     world.emit(instance, "instance.delete", {"instanceName": instance.name, "instanceId": instance.id})
     told = app[DELIVERIES].send(instance, "remove.instance", None)
@@ -49,4 +57,7 @@ async def _finish(app: web.Application, instance: Instance, told: asyncio.Event 
     if told is not None:
         await told.wait()
     await asyncio.sleep(world.delete_after)
+    if instance.delete_leaves_row:
+        instance.delete_leaves_row = instance.deleting = False
+        return
     lifecycle.forget(world, instance)

@@ -83,10 +83,14 @@ class Deliveries:
             await self._session.close()
             self._session = None
 
-    def clear(self) -> None:
+    def forget_queued(self) -> None:
+        """Lose what waits for its turn: the queue is in memory only."""
         for lane in self._lanes:
             while not lane.empty():
                 lane.get_nowait().done.set()
+
+    def clear(self) -> None:
+        self.forget_queued()
         self.newest.clear()
         self.delivered = self.failed = self.dropped = 0
 

@@ -69,8 +69,12 @@ def thrown(message: object) -> RefusalError:
     return RefusalError(500, message)
 
 
-def database_error(last_line: str, status: int) -> RefusalError:
-    """An error of the server's database layer, which names a call of its own and shows its source."""
+def database_text(call: str, last_line: str) -> str:
+    """A text of the server's database layer: it names a call, not always the right one, and shows its source."""
     frame = "      at Proxy.<anonymous> (/evolution/dist/main.js:1:1)\n" * 8
-    text = f"\nInvalid `a.integrationSession.update()` invocation in\n{frame}\n{last_line}"
+    return f"\nInvalid `{call}` invocation in\n{frame}\n{last_line}"
+
+
+def database_error(last_line: str, status: int) -> RefusalError:
+    text = database_text("a.integrationSession.update()", last_line)
     return RefusalError(status, [text] if status == 400 else text)  # noqa: PLR2004

@@ -12,7 +12,7 @@ from controller.sandbox.fakes.evolution.context import (
     require_channel,
     world_of,
 )
-from controller.sandbox.fakes.evolution.errors import bad_request, not_loaded, unauthorized
+from controller.sandbox.fakes.evolution.errors import bad_request, not_loaded, thrown, unauthorized
 from controller.sandbox.fakes.evolution.qr import qr_body
 from controller.sandbox.fakes.evolution.state import Connection, Instance, World
 from controller.sandbox.fakes.evolution.validation import check_presence
@@ -74,6 +74,8 @@ async def logout(request: web.Request) -> web.Response:
     instance = instance_of(request)
     if instance.live is Connection.CLOSE:
         raise bad_request(f'The "{instance.name}" instance is not connected')
+    if instance.socket_dead:
+        raise thrown("Connection Closed")
     if instance.live is not None:
         lifecycle.log_out(world_of(request), instance)
     return json_response(
@@ -93,11 +95,10 @@ async def set_presence(request: web.Request) -> web.Response:
 
 def row(world: World, instance: Instance) -> dict[str, object]:
     """One row of fetchInstances: the database's view, which lags behind the live state."""
-    setting = instance.setting
     return {
         "id": instance.id,
         "name": instance.name,
-        "connectionStatus": instance.stored,
+        "connectionStatus": Connection.CLOSE if instance.half_made else instance.stored,
         "ownerJid": instance.owner_jid,
         "profileName": instance.profile_name,
         "profilePicUrl": instance.profile_picture,
@@ -117,18 +118,23 @@ def row(world: World, instance: Instance) -> dict[str, object]:
         "Nats": None,
         "Sqs": None,
         "Websocket": None,
-        "Setting": {
-            "id": setting.id,
-            **setting.values,
-            "createdAt": setting.created_at,
-            "updatedAt": setting.updated_at,
-            "instanceId": instance.id,
-        },
+        "Setting": None if instance.half_made else _setting_row(instance),
         "_count": {
             "Message": instance.counts.messages,
             "Contact": instance.counts.contacts,
             "Chat": instance.counts.chats,
         },
+    }
+
+
+def _setting_row(instance: Instance) -> dict[str, object]:
+    setting = instance.setting
+    return {
+        "id": setting.id,
+        **setting.values,
+        "createdAt": setting.created_at,
+        "updatedAt": setting.updated_at,
+        "instanceId": instance.id,
     }
 
 
@@ -153,7 +159,7 @@ def _by_id_or_number(world: World, instance_id: str | None, number: str | None) 
 
 
 def _of_token(world: World, token: str, name: str | None) -> list[Instance]:
-    owned = [instance for instance in world.instances.values() if instance.token == token]
+    owned = [instance for instance in world.all_known() if instance.token == token]
     if name:
         if name not in [instance.name for instance in owned]:
             raise unauthorized()

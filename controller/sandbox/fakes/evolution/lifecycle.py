@@ -6,10 +6,9 @@ Codes 401, 402, 403 and 406 end a link for good; every other close heals by itse
 """
 
 import base64
-import json
-from collections.abc import Callable
-from http import HTTPStatus
+from collections.abc import Callable, Mapping
 
+from controller.sandbox.fakes.evolution.connection_data import error_text, login_data
 from controller.sandbox.fakes.evolution.events import QR_LIMIT_MESSAGE
 from controller.sandbox.fakes.evolution.state import Connection, Instance, Integration, QrCode, World
 
@@ -53,14 +52,27 @@ def scan(world: World, instance: Instance, number: str) -> None:
     _later(world, instance, world.pace.reconnect_after, _open)
 
 
-def close(world: World, instance: Instance, code: int, message: str = "Connection Failure") -> None:
-    """WhatsApp ends the connection with `code`, or the instance is unlinked."""
+def close(world: World, instance: Instance, code: int, *, announced: bool = False) -> None:
+    """WhatsApp ends the connection with `code`.
+
+    `announced`: the close came while the server still told of the open before it, and its webhook says close
+    with the data of an open. It means nothing (measured).
+    """
+    if announced:
+        picture = {"profilePictureUrl": instance.profile_picture}
+        world.emit(instance, "connection.update", login_data(instance, Connection.CLOSE, code) | picture)
+    _end(world, instance, code, "Connection Failure", {"reason": str(code), "location": "fake"})
+
+
+def _end(
+    world: World, instance: Instance, code: int, message: str, data: Mapping[str, object] | None
+) -> None:
     if instance.integration is not Integration.BAILEYS:
         instance.live = Connection.CLOSE
         return
     instance.attempt += 1
     if code in TERMINAL_CODES:
-        _unlink(world, instance, code, message)
+        _unlink(world, instance, code, message, data)
         return
     _become_connecting(world, instance)
     _later(world, instance, world.pace.reconnect_after, _log_in_or_show_qr)
@@ -68,7 +80,7 @@ def close(world: World, instance: Instance, code: int, message: str = "Connectio
 
 def log_out(world: World, instance: Instance) -> None:
     """The row of a passive channel stays open after this; only its live state closes."""
-    close(world, instance, 401, f"Log out instance: {instance.name}")
+    _end(world, instance, 401, f"Log out instance: {instance.name}", None)
 
 
 def restart(world: World, instance: Instance) -> None:
@@ -82,12 +94,26 @@ def restart(world: World, instance: Instance) -> None:
     def again(world: World, instance: Instance) -> None:
         connect(world, instance, number)
 
-    _later(world, instance, 0.0, again)
+    _later(world, instance, world.pace.restart_takes, again)
 
 
-def whatsapp_unreachable(world: World) -> None:
-    """An outage: memory says connecting, the rows stay as they are."""
+def open_second_socket(world: World, instance: Instance) -> None:
+    """Connect again without closing the first socket: the two replace each other until a restart (measured)."""
+    _later(world, instance, world.pace.duel_every, _replace_socket)
+
+
+def _replace_socket(world: World, instance: Instance) -> None:
+    close(world, instance, 440)
+    open_second_socket(world, instance)
+
+
+def whatsapp_unreachable(world: World, *, flapping: bool) -> None:
+    """An outage: memory says connecting, the rows stay as they are.
+
+    With `flapping` it is as measured: each instance tries again at once and for ever, and says so each time.
+    """
     world.whatsapp_reachable = False
+    world.flapping = flapping
     for instance in world.instances.values():
         if instance.integration is Integration.BAILEYS and instance.live is Connection.OPEN:
             close(world, instance, 408)
@@ -96,13 +122,16 @@ def whatsapp_unreachable(world: World) -> None:
 def whatsapp_reachable(world: World) -> None:
     world.whatsapp_reachable = True
     for instance in world.instances.values():
-        if instance.integration is Integration.BAILEYS and instance.live is Connection.CONNECTING:
+        if instance.integration is Integration.BAILEYS and _is_trying(world, instance):
             instance.attempt += 1
+            instance.live = Connection.CONNECTING
             _later(world, instance, world.pace.reconnect_after, _log_in_or_show_qr)
 
 
 def unload(world: World, instance: Instance) -> None:
     """Take the instance out of memory, as the first act of a deletion. The row stays until `forget`."""
+    if not world.whatsapp_reachable and instance.had_socket and instance.live is not Connection.OPEN:
+        world.orphans.add(instance.name)
     if instance.live in (Connection.OPEN, Connection.CONNECTING):
         log_out(world, instance)
     instance.attempt += 1
@@ -111,9 +140,18 @@ def unload(world: World, instance: Instance) -> None:
 
 
 def forget(world: World, instance: Instance) -> None:
-    """Remove the row. A newer instance of the same name is not touched."""
+    """Remove the row and what hangs on it. A newer instance of the same name is not touched."""
+    world.database.forget_instance(instance.id)
     if world.instances.get(instance.name) is instance:
         del world.instances[instance.name]
+
+
+def _is_trying(world: World, instance: Instance) -> bool:
+    """While flapping, an attempt that has just failed looks closed."""
+    flapped = world.flapping and instance.live is Connection.CLOSE and instance.had_socket
+    return instance.live is Connection.CONNECTING or (
+        flapped and (instance.linked or instance.stored is Connection.CONNECTING)
+    )
 
 
 def _later(world: World, instance: Instance, seconds: float, step: _Step) -> None:
@@ -138,11 +176,24 @@ def _become_connecting(world: World, instance: Instance) -> None:
 
 def _log_in_or_show_qr(world: World, instance: Instance) -> None:
     if not world.whatsapp_reachable:
+        if world.flapping:
+            _later(world, instance, world.pace.flap_every / 2, _fail_to_connect)
         return
     if instance.linked:
         _open(world, instance)
     else:
         _show_qr(world, instance)
+
+
+def _fail_to_connect(world: World, instance: Instance) -> None:
+    """Close for a moment, then another attempt: no back-off and no limit."""
+    instance.live = Connection.CLOSE
+
+    def again(world: World, instance: Instance) -> None:
+        _become_connecting(world, instance)
+        _log_in_or_show_qr(world, instance)
+
+    _later(world, instance, world.pace.flap_every / 2, again)
 
 
 def _show_qr(world: World, instance: Instance) -> None:
@@ -203,13 +254,7 @@ def _open(world: World, instance: Instance) -> None:
     instance.profile_name = instance.account.name
     instance.profile_picture = instance.account.picture
     instance.updated_at = world.timestamp()
-    data: dict[str, object] = {
-        "instance": instance.name,
-        "wuid": instance.owner_jid,
-        "profileName": instance.profile_name,
-        "state": Connection.OPEN,
-        "statusReason": 200,
-    }
+    data = login_data(instance, Connection.OPEN, 200)
     if instance.profile_picture is not None:
         data["profilePictureUrl"] = instance.profile_picture
     world.emit(instance, "connection.update", data)
@@ -221,14 +266,16 @@ def _receive_app_state_key(_world: World, instance: Instance) -> None:
     instance.app_state_key = True
 
 
-def _unlink(world: World, instance: Instance, code: int, message: str) -> None:
+def _unlink(
+    world: World, instance: Instance, code: int, message: str, data: Mapping[str, object] | None
+) -> None:
     now = world.timestamp()
     instance.live = instance.stored = Connection.CLOSE
     instance.linked = False
     instance.app_state_key = False
     instance.disconnection_code = code
     instance.disconnection_at = now
-    instance.disconnection_object = _boom(code, message, now)
+    instance.disconnection_object = error_text(code, message, data, now)
     instance.updated_at = now
     world.emit(
         instance,
@@ -247,14 +294,3 @@ def _unlink(world: World, instance: Instance, code: int, message: str) -> None:
         "connection.update",
         {"instance": instance.name, "state": Connection.CLOSE, "statusReason": code},
     )
-
-
-def _boom(code: int, message: str, moment: str) -> str:
-    """The error object the server stores as text."""
-    output = {
-        "statusCode": code,
-        "payload": {"statusCode": code, "error": HTTPStatus(code).phrase, "message": message},
-        "headers": {},
-    }
-    error = {"data": None, "isBoom": True, "isServer": False, "output": output}
-    return json.dumps({"error": error, "date": moment}, separators=(",", ":"))

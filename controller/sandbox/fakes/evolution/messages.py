@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from controller.sandbox.fakes.evolution.context import (
+    OUTBOUND,
     FlatRefusalError,
     body_of,
     instance_of,
@@ -12,25 +13,56 @@ from controller.sandbox.fakes.evolution.context import (
     require_channel,
     world_of,
 )
-from controller.sandbox.fakes.evolution.errors import bad_request, thrown
-from controller.sandbox.fakes.evolution.lifecycle import jid
-from controller.sandbox.fakes.evolution.state import Connection, Instance, Integration, World
-from controller.sandbox.fakes.evolution.validation import check_text_message
+from controller.sandbox.fakes.evolution.errors import thrown
+from controller.sandbox.fakes.evolution.graph import send_message
+from controller.sandbox.fakes.evolution.message_log import store
+from controller.sandbox.fakes.evolution.sending import announce_sent, on_whatsapp, send_text
+from controller.sandbox.fakes.evolution.state import Instance, Integration, World
+from controller.sandbox.fakes.evolution.validation import (
+    check_text_message,
+    missing_properties,
+    refuse_invalid,
+    wrong_types,
+)
 from controller.sandbox.fakes.wire import json_response
 
 routes = web.RouteTableDef()
 
 
 @routes.post("/message/sendText/{name}")
-async def send_text(request: web.Request) -> web.Response:
+async def post_text(request: web.Request) -> web.Response:
     world, instance, body = world_of(request), instance_of(request), await body_of(request)
     check_text_message(body)
     if instance.live is None:
         raise thrown("Cannot read properties of undefined (reading 'textMessage')")
-    message = _SENDERS[instance.integration](world, instance, str(body["number"]), str(body["text"]))
-    world.messages_sent += 1
-    instance.counts.messages += 1
-    world.emit(instance, "send.message", message)
+    outbound = request.app[OUTBOUND]
+    message = await send_text(world, outbound, instance, str(body["number"]), str(body["text"]))
+    return json_response(message, 201)
+
+
+@routes.post("/message/sendTemplate/{name}")
+async def post_template(request: web.Request) -> web.Response:
+    """The stored text is the template's name between two signs (recorded). Only Meta's channel has templates."""
+    world, instance, body = world_of(request), instance_of(request), await body_of(request)
+    texts = wrong_types(body, {"number": str, "name": str, "language": str, "components": list})
+    refuse_invalid(texts + missing_properties(body, ("number", "name", "language")))
+    if instance.integration is not Integration.BUSINESS:
+        raise thrown("Method not available")
+    template = {
+        "name": body["name"],
+        "language": {"code": body["language"]},
+        "components": body.get("components") or [],
+    }
+    message = await send_message(
+        world,
+        request.app[OUTBOUND],
+        instance,
+        str(body["number"]),
+        {"type": "template", "template": template},
+        shown=f"\u25b6\ufe0f{body['name']}\u25c0\ufe0f",
+    )
+    if "key" in message:
+        announce_sent(world, instance, message)
     return json_response(message, 201)
 
 
@@ -41,8 +73,10 @@ async def whatsapp_numbers(request: web.Request) -> web.Response:
     require_channel(instance, whatsapp_numbers=True)
     if not is_open(instance):
         raise FlatRefusalError(400, {})
+    if instance.socket_dead:
+        raise thrown("Connection Closed")
     asked = [str(number) for number in numbers] if isinstance(numbers, list) else []
-    return json_response([_on_whatsapp(world, number) for number in asked])
+    return json_response([on_whatsapp(world, number) for number in asked])
 
 
 @routes.post("/webhook/evolution")
@@ -57,96 +91,24 @@ async def inbound_evolution(request: web.Request) -> web.Response:
 
 
 def receive(world: World, instance: Instance, inbound: Mapping[str, object]) -> dict[str, object]:
-    """Store an inbound message and tell the instance's webhook of it, as `messages.upsert`."""
+    """Store an inbound message and tell the instance's webhook of it, as `messages.upsert`; then ask its bots."""
     key = inbound.get("key")
     sent_key: Mapping[str, object] = key if isinstance(key, dict) else {}
     message = {
         "key": {
-            "id": sent_key.get("id") or _message_id(world),
+            "id": sent_key.get("id") or world.message_id(),
             "remoteJid": sent_key.get("remoteJid"),
             "fromMe": sent_key.get("fromMe") is True,
         },
         "pushName": inbound.get("pushName"),
         "message": inbound.get("message"),
         "messageType": inbound.get("messageType", "conversation"),
-        "messageTimestamp": _unix(world),
+        "messageTimestamp": inbound.get("messageTimestamp") or world.unix_time(),
         "source": "unknown",
         "instanceId": instance.id,
     }
-    instance.counts.messages += 1
+    store(world, instance, message)
     world.messages_received += 1
     world.emit(instance, "messages.upsert", message)
+    world.ask_bots(instance, message)
     return message
-
-
-def _send_baileys(world: World, instance: Instance, number: str, text: str) -> dict[str, object]:
-    if not is_open(instance):
-        if not world.whatsapp_reachable and instance.linked:
-            raise bad_request("Error: Connection Closed")
-        if not instance.had_socket and instance.live is Connection.CLOSE:
-            raise thrown("Cannot read properties of undefined (reading 'onWhatsApp')")
-        raise thrown("Connection Closed")
-    known = _on_whatsapp(world, number)
-    if not known["exists"]:
-        raise bad_request(known)
-    return {
-        "key": {"remoteJid": jid(number), "fromMe": True, "id": _message_id(world)},
-        "pushName": "Você",
-        "status": "PENDING",
-        "message": {"conversation": text},
-        "contextInfo": {
-            "mentionedJid": [],
-            "groupMentions": [],
-            "ephemeralSettingTimestamp": {"low": _unix(world), "high": 0, "unsigned": False},
-            "disappearingMode": {"initiator": 0},
-        },
-        "messageType": "conversation",
-        "messageTimestamp": _unix(world),
-        "instanceId": instance.id,
-        "source": "web",
-    }
-
-
-def _send_business(world: World, instance: Instance, number: str, text: str) -> dict[str, object]:
-    return {
-        "key": {"fromMe": True, "id": f"wamid.{_message_id(world)}", "remoteJid": jid(number)},
-        "message": {"conversation": text},
-        "messageType": "conversation",
-        "messageTimestamp": _unix(world),
-        "instanceId": instance.id,
-        "status": "PENDING",
-        "source": "unknown",
-    }
-
-
-def _send_evolution(world: World, instance: Instance, number: str, text: str) -> dict[str, object]:
-    """Only stored: the address is the number as it was sent (recorded)."""
-    return {
-        "key": {"fromMe": True, "id": world.uuid(), "remoteJid": number},
-        "message": {"conversation": text},
-        "messageType": "conversation",
-        "messageTimestamp": _unix(world),
-        "source": "unknown",
-        "instanceId": instance.id,
-    }
-
-
-_SENDERS = {
-    Integration.BAILEYS: _send_baileys,
-    Integration.BUSINESS: _send_business,
-    Integration.EVOLUTION: _send_evolution,
-}
-
-
-def _on_whatsapp(world: World, number: str) -> dict[str, object]:
-    address = jid(number)
-    exists = address.split("@")[0] not in world.not_on_whatsapp
-    return {"jid": address, "exists": exists, "number": number}
-
-
-def _message_id(world: World) -> str:
-    return f"3EB0{world.random.getrandbits(72):018X}"
-
-
-def _unix(world: World) -> int:
-    return int(world.now().timestamp())

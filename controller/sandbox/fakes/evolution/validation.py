@@ -46,19 +46,19 @@ def check_create(body: Mapping[str, object]) -> None:
             texts.append("number is not of a type(s) string")
         elif _NUMBER.match(number) is None:
             texts.append('number does not match pattern "^\\\\d+[\\\\.@\\\\w-]+"')
-    texts += _wrong_types(body, _CREATE_TYPES)
-    _refuse(texts)
+    texts += wrong_types(body, _CREATE_TYPES)
+    refuse_invalid(texts)
 
 
 def check_settings(body: Mapping[str, object]) -> None:
     types: dict[str, type] = dict.fromkeys(SETTING_FLAGS, bool)
-    texts = _wrong_types(body, {**types, "msgCall": str, "wavoipToken": str})
-    _refuse(texts + _missing(body, SETTING_FLAGS))
+    texts = wrong_types(body, {**types, "msgCall": str, "wavoipToken": str})
+    refuse_invalid(texts + missing_properties(body, SETTING_FLAGS))
 
 
 def check_webhook(body: Mapping[str, object]) -> dict[str, object]:
     """Return the nested object that holds the webhook."""
-    _refuse(_missing(body, ("webhook",)))
+    refuse_invalid(missing_properties(body, ("webhook",)))
     webhook = body["webhook"]
     if not isinstance(webhook, dict):
         raise invalid_body(["webhook is not of a type(s) object"])
@@ -70,7 +70,7 @@ def check_webhook(body: Mapping[str, object]) -> dict[str, object]:
         "base64": bool,
         "events": list,
     }
-    texts = [f"webhook.{text}" for text in _wrong_types(webhook, types)]
+    texts = [f"webhook.{text}" for text in wrong_types(webhook, types)]
     events = webhook.get("events")
     if isinstance(events, list):
         texts += [
@@ -79,12 +79,12 @@ def check_webhook(body: Mapping[str, object]) -> dict[str, object]:
             if event not in EVENTS
         ]
     texts += [f'webhook requires property "{name}"' for name in ("enabled", "url") if name not in webhook]
-    _refuse(texts)
+    refuse_invalid(texts)
     return webhook
 
 
 def check_presence(body: Mapping[str, object]) -> str:
-    _refuse(_missing(body, ("presence",)))
+    refuse_invalid(missing_properties(body, ("presence",)))
     presence = body["presence"]
     if presence not in _PRESENCES:
         raise invalid_body([f"presence is not one of enum values: {','.join(_PRESENCES)}"])
@@ -93,29 +93,41 @@ def check_presence(body: Mapping[str, object]) -> str:
 
 def check_text_message(body: Mapping[str, object]) -> None:
     texts = ["Invalid format"] if "number" in body and not isinstance(body["number"], str) else []
-    texts += _wrong_types(body, {"text": str})
-    _refuse(texts + _missing(body, ("number", "text")))
+    texts += wrong_types(body, {"text": str})
+    refuse_invalid(texts + missing_properties(body, ("number", "text")))
 
 
 def require_text(body: Mapping[str, object], name: str) -> str:
     """Return the one text property an endpoint needs."""
-    _refuse(_wrong_types(body, {name: str}) + _missing(body, (name,)))
+    refuse_invalid(wrong_types(body, {name: str}) + missing_properties(body, (name,)))
     return str(body[name])
 
 
-def _wrong_types(body: Mapping[str, object], types: Mapping[str, type]) -> list[str]:
-    words = {str: "string", bool: "boolean", dict: "object", list: "array"}
+def wrong_types(body: Mapping[str, object], types: Mapping[str, type]) -> list[str]:
+    """Texts for the properties that are there with another type."""
+    words = {str: "string", bool: "boolean", dict: "object", list: "array", int: "integer"}
     return [
         f"{name} is not of a type(s) {words[kind]}"
         for name, kind in types.items()
-        if name in body and body[name] is not None and not isinstance(body[name], kind)
+        if body.get(name) is not None and not _is_of(kind, body[name])
     ]
 
 
-def _missing(body: Mapping[str, object], names: Sequence[str]) -> list[str]:
+def wrong_choice(body: Mapping[str, object], name: str, choices: Sequence[str]) -> list[str]:
+    """A text for a property that is there with a value not among `choices`."""
+    if body.get(name) is None or body[name] in choices:
+        return []
+    return [f"{name} is not one of enum values: {','.join(choices)}"]
+
+
+def missing_properties(body: Mapping[str, object], names: Sequence[str]) -> list[str]:
     return [f'instance requires property "{name}"' for name in names if name not in body]
 
 
-def _refuse(texts: list[str]) -> None:
+def _is_of(kind: type, value: object) -> bool:
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def refuse_invalid(texts: list[str]) -> None:
     if texts:
         raise invalid_body(texts)
