@@ -238,7 +238,9 @@ def test_a_server_needs_its_key(api: Api) -> None:
     assert answer.refusal == (
         422,
         "Invalid",
-        f'EvolutionServer.{GROUP} "wrong" is invalid: spec.apiKeySecretRef.key: Required value',
+        f'EvolutionServer.{GROUP} "wrong" is invalid: [spec.apiKeySecretRef.key: Required value, <nil>: Invalid'
+        " value: null: some validation rules were not checked because the object was invalid; correct the existing"
+        " errors to complete validation]",
     )
 
 
