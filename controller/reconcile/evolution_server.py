@@ -53,15 +53,18 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
         if await goes_now(server, context.fleet_objects, serving=serving):
             forget_evolution_server(name, context)
             return ON_CHANGE
-        before, was_proven = known.problem, known.instances.listed.proven
+        before, was_proven, was_full = known.problem, known.instances.listed.proven, known.room <= 0
         mass_before = known.mass_disappearance is not None
         refused = await _connect(server, known, context)
         looked = _Looked(refused) if refused is not None else await _look(known, context)
         known.problem = _believed(known, looked.verdict)
         first = known.instances.listed.proven and not was_proven
         mass_turned = mass_before != (known.mass_disappearance is not None)
+        has_room_again = was_full and known.room > 0
         turned = edited or mass_turned or (before is None) != (known.problem is None)
         _wake(known, looked.changed, context, first=first, turned=turned)
+        if has_room_again:
+            context.wake.wake(context.tenant_index.unsettled())
         await _report(server, known, looked.verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)

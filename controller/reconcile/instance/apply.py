@@ -12,6 +12,7 @@ from controller.providers.evolution.protocol import (
     WebhookSettings,
 )
 from controller.reconcile.change import CreateInstance, RetainInstance, SaveToken, SetBehaviour, StartPairing
+from controller.reconcile.desired import DesiredInstance
 from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.instance.observe import token_secret_name, wanted_name
 from controller.reconcile.observed import InstanceObserved, NumberObserved
@@ -70,44 +71,27 @@ async def _create(
     assert wanted is not None  # noqa: S101  # planned only for a wanted instance
     server, client = reach(server_name, run)
     name = wanted_name(wanted, observed)
-    # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
-    row = await client.instance(name)
-    if row is None:
-        token = await _token(run)
-        # Before the instance is: whatever crashes then, the token that customers' systems use is not lost.
-        await _save_token(token, run)
-        server.placing.add(name)
-        try:
-            await client.create(
-                NewInstance(
-                    name=name,
-                    integration=wanted.integration,
-                    token=token,
-                    number=number.held.owned.number.removeprefix("+") if number.held else "",
-                    settings=wanted.behaviour,
-                )
-            )
-        except Conflict as error:
+    if observed.recorded is None and server.room <= 0 and server.instances.listed.get(name) is None:
+        raise Retryable(f"{server_name} was filled by others meanwhile.", reason=Reason.CREATING, after=1.0)
+    # Its room is taken from here on: other tenants look for theirs while this one waits for the server.
+    server.placing.add(name)
+    try:
+        # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
+        row = await client.instance(name) or await _created(name, wanted, number, server_name, client, run)
+        if row is None:
             raise Retryable(
-                f"{name} is in use in the database of {server_name}, but not there: a deletion is still under way, or"
-                " another server on the same database has it.",
+                f"{name} was created on {server_name} but cannot be read back; looking again.",
                 reason=Reason.CREATING,
-                after=2.0,
-            ) from error
-        finally:
-            server.placing.discard(name)
-        row = await client.instance(name)
-    if row is None:
-        raise Retryable(
-            f"{name} was created on {server_name} but cannot be read back; looking again.",
-            reason=Reason.CREATING,
-        )
+            )
+        server.instances.listed.record(name, row, run.context.clock.now())
+    finally:
+        server.placing.discard(name)
     await _save_token(row.token, run)
     state = await client.live_state(name)
     server.instances.record_live(name, state)
     # What was tried on an instance before this one must not delay the pairing of this one.
     run.context.memory.connected_at.pop(run.tenant.key, None)
-    created = replace(
+    return replace(
         observed,
         server=server_name,
         row=row,
@@ -118,7 +102,38 @@ async def _create(
         connect_tried_at=None,
         pairing_since=None,
     )
-    return _seen(server, created, run)
+
+
+async def _created(
+    name: str,
+    wanted: DesiredInstance,
+    number: NumberObserved,
+    server_name: str,
+    client: EvolutionServerClient,
+    run: Run,
+) -> InstanceRow | None:
+    """Create it; the instance as read back, None when it is not there after all."""
+    token = await _token(run)
+    # Before the instance is: whatever crashes then, the token that customers' systems use is not lost.
+    await _save_token(token, run)
+    try:
+        await client.create(
+            NewInstance(
+                name=name,
+                integration=wanted.integration,
+                token=token,
+                number=number.held.owned.number.removeprefix("+") if number.held else "",
+                settings=wanted.behaviour,
+            )
+        )
+    except Conflict as error:
+        raise Retryable(
+            f"{name} is in use in the database of {server_name}, but not there: a deletion is still under way, or"
+            " another server on the same database has it.",
+            reason=Reason.CREATING,
+            after=2.0,
+        ) from error
+    return await client.instance(name)
 
 
 async def _token(run: Run) -> str:
