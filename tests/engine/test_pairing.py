@@ -150,15 +150,22 @@ async def test_asking_again_and_again_opens_no_more_sockets(world: World, desk: 
     assert world.instance().attempt == attempt
 
 
-async def test_a_server_that_offers_no_pairing_code_is_not_logged_out_again_and_again(
+async def test_a_server_that_gets_no_pairing_code_is_logged_out_once_an_interval(
     world: World, desk: PairingClient
 ) -> None:
-    world.evolution.world.pace = replace(QUICK, qr_after=3600)
+    def logouts() -> int:
+        return world.wire.outside_changes.count("DELETE /instance/logout/{name}")
+
     await desk.pair(**{"with": "PairingCode"})
-    attempt = world.instance().attempt
+    without = {"pairingCode": None, "code": "2@without", "base64": "", "count": 1}
+    fault = {"match": "GET /instance/connect/*", "action": "status:200", "body": without}
+    await world.evolution_console("faults", [fault])
     for _ in range(3):
-        assert told(await desk.pair(**{"with": "PairingCode"}), 202)["state"] == "preparing"
-    assert world.instance().attempt == attempt
+        assert "not given" in told(await desk.pair(**{"with": "PairingCode"}), 202)["message"]
+    assert logouts() == 1
+    await world.clock.advance(INTERVAL)
+    told(await desk.pair(**{"with": "PairingCode"}), 202)
+    assert logouts() == 2
 
 
 # ---- only while it is of use -----------------------------------------------------------------------------------
@@ -216,6 +223,17 @@ async def test_somebody_who_looks_starts_a_session_that_had_timed_out_again(
     await operator.until_quiet(within=0.5)
     assert (await world.condition("Ready"))["reason"] == "WaitingForPairing"
     assert told(await desk.pair())["state"] == "waiting"
+
+
+async def test_a_session_that_timed_out_while_codes_still_come_starts_again_too(
+    world: World, operator: OperatorProcess, desk: PairingClient
+) -> None:
+    await world.clock.advance(3700)
+    await operator.until_quiet()
+    assert (await world.condition("Ready"))["reason"] == "PairingTimedOut"
+    assert told(await desk.pair())["state"] == "waiting"
+    await operator.until_quiet(within=0.5)
+    assert (await world.condition("Ready"))["reason"] == "WaitingForPairing"
     await world.clock.advance(3700)
     await operator.until_quiet()
     assert (await world.condition("Ready"))["reason"] == "PairingTimedOut"
