@@ -169,6 +169,8 @@ class Settings:
         self._require("resync_jitter", 0.0 <= self.resync_jitter <= 0.5, "must be between 0 and 0.5")  # noqa: PLR2004
         for name in ("probe_port", "pairing_port"):
             self._require(name, 0 <= getattr(self, name) <= _LARGEST_PORT, "must be a port, 0 to 65535")
+        same_port = self.pairing_port != 0 and self.pairing_port == self.probe_port
+        self._require("pairing_port", not same_port, "must not be the probe port")
         for name in (
             "number_poll_interval",
             "instance_poll_interval",

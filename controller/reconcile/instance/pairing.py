@@ -209,6 +209,8 @@ async def _open_again_for_number(desk: _Desk) -> Preparing:
     opened = memory.opened_for.get(desk.tenant.key)
     if opened is not None and now - opened.at < desk.context.policy.connect_interval:
         return Preparing(f"WhatsApp has not given {desk.name} a pairing code yet.")
+    # Before the socket closes: the engine must not open it without the number in between.
+    memory.connected_at[desk.tenant.key] = now
     await desk.client.logout(desk.name)
     await _connect(desk)
     return Preparing(
