@@ -298,6 +298,24 @@ async def test_codes_that_ran_out_are_offered_anew_within_the_session(
     await paired(world, operator)
 
 
+async def test_without_live_states_somebody_who_looks_sees_what_the_database_does_not_tell(
+    start_world: StartWorld,
+) -> None:
+    """The row says connecting for ever after the codes ran out; only the one instance's state tells otherwise."""
+    async with start_world(manual_pairing=True, metrics=False) as world:
+        operator = await world.ready(tenant())
+        async with pairing_client(operator.process.pairing.application(), NAMESPACE) as desk:
+            assert told(await desk.pair())["state"] == "waiting"
+            await expire(world)
+            await world.clock.advance(INTERVAL)
+            assert told(await desk.pair(), 202)["state"] == "preparing"
+            assert told(await desk.pair())["qr"] == codes(world)[0]
+            await scan(world)
+            assert told(await desk.pair())["state"] == "connected"
+            await operator.until_quiet(within=0.5)
+            assert await world.is_ready()
+
+
 # ---- who may not, and when it is not possible --------------------------------------------------------------------
 
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+import structlog
+
 from controller.api.business_tenant import Channel
 from controller.providers.errors import NotFound, OutsideError
 from controller.providers.evolution.protocol import EvolutionServerClient, InstanceRow, SessionState
@@ -17,6 +19,8 @@ from controller.reconcile.not_possible import NotPossibleError, Obstacle
 from controller.reconcile.observed import NumberObserved
 from controller.reconcile.ownership import Owner
 from controller.reconcile.tenant_object import Tenant
+
+log = structlog.get_logger(__name__)
 
 SOON: Final = 2.0
 """Seconds until a code that is being made may be there."""
@@ -212,6 +216,7 @@ async def _open_again_for_number(desk: _Desk) -> Preparing:
     # Before the socket closes: the engine must not open it without the number in between.
     memory.connected_at[desk.tenant.key] = now
     await desk.client.logout(desk.name)
+    _log(desk, f"log {desk.name} out, which nobody is paired with")
     await _connect(desk)
     return Preparing(
         f"{desk.name} offered QR codes; it was closed and opened again for a pairing code of {desk.number}."
@@ -229,7 +234,12 @@ async def _connect(desk: _Desk) -> None:
         memory.opened_for[key] = OpenedFor(number, now)
         # What it answers may be a code of the connection before this one, even one that was used.
         await desk.client.pairing_code(desk.name, number.removeprefix("+"))
+    _log(desk, f"offer a pairing code of {desk.name}")
     desk.context.wake.wake([key])
+
+
+def _log(desk: _Desk, change: str) -> None:
+    log.info("change made", tenant=str(desk.tenant.key), what=change, why="somebody asked for a code")
 
 
 def _take_note(desk: _Desk, row: InstanceRow, state: SessionState | None) -> None:
