@@ -91,12 +91,12 @@ class PairingApi:
         return application
 
     async def _pair(self, request: web.Request) -> web.Response:
-        key = await self._let_in(request)
+        caller = await self._let_in(request)
         wish = await _wish(request)
-        async with self._turn(key.tenant.key):
-            answer = await pair(key.tenant, wish, self._context)
+        async with self._turn(caller.tenant.key):
+            answer = await pair(caller.tenant, wish, self._context)
         if isinstance(answer, CodeOffered):
-            self._tell(key, "CodeShown", f"a code to pair {answer.number or 'its WhatsApp'} with")
+            self._tell(caller, "CodeShown", f"a code to pair {answer.number or 'its WhatsApp'} with")
         return _pairing_response(answer)
 
     async def _verification_sms(self, request: web.Request) -> web.Response:
