@@ -220,7 +220,7 @@ class Reason(Enum):
         "WaitingForPairing",
         Audience.PERSON,
         "WhatsApp waits for a person to pair the tenant's phone by QR or pairing code.",
-        "Pair it: WhatsApp > Linked devices > Link a device, with the code that the instance shows.",
+        "Ask for a code (docs/pairing.md), then on the phone: WhatsApp > Linked devices > Link a device.",
     )
     PAIRING_TIMED_OUT = (
         "PairingTimedOut",
@@ -229,7 +229,7 @@ class Reason(Enum):
             "Nobody paired the instance within the server's sessionTimeout; the operator stopped refreshing"
             " the code."
         ),
-        "Set the annotation x-sevenai.com/reconcile-requested-at to a new value to start a new pairing.",
+        "Ask for a code again (docs/pairing.md): that starts a new pairing.",
     )
     APPROVAL_REQUIRED = (
         "ApprovalRequired",

@@ -231,7 +231,14 @@ class World:
 
     def secrets(self) -> list[str]:
         """Everything that must never be seen in a status, an event or a log line."""
-        return [*self.phone.secrets, API_KEY, WEBHOOK_TOKEN, *(i.token for i in self.instances.values())]
+        instances = self.instances.values()
+        tokens = [i.token for i in instances]
+        offered = [code for i in instances if i.qr for code in (i.qr.code, i.qr.pairing_code) if code]
+        shown = [f"{code[:4]}-{code[4:]}" for code in offered]
+        return [
+            *(*self.phone.secrets, *self.phone.received_texts(), API_KEY, WEBHOOK_TOKEN),
+            *(*tokens, *offered, *shown),
+        ]
 
 
 @asynccontextmanager

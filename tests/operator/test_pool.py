@@ -54,7 +54,9 @@ async def until_counted(stage: Stage, *, ready: int, no_room: int) -> None:
 @pytest.mark.parametrize(
     ("capacity", "tenants"), [(50, 180), pytest.param(500, 1800, marks=pytest.mark.scale)]
 )
-async def test_a_pool_that_is_too_small_and_one_more_server(stage: Stage, capacity: int, tenants: int) -> None:
+async def test_a_pool_that_is_too_small_and_one_more_server(
+    stage: Stage, capacity: int, tenants: int
+) -> None:
     await stage.api.delete(EVOLUTION_SERVERS, objects.SERVER)
     servers = [await stage.start_evolution() for _ in range(SERVERS + 1)]
     limits = {"requestsPerSecond": 1000, "concurrent": 32}

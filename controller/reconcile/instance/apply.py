@@ -91,6 +91,7 @@ async def _create(
     server.instances.record_live(name, state)
     # What was tried on an instance before this one must not delay the pairing of this one.
     run.context.memory.connected_at.pop(run.tenant.key, None)
+    run.context.memory.opened_for.pop(run.tenant.key, None)
     return replace(
         observed,
         server=server_name,
@@ -154,6 +155,7 @@ async def _start_pairing(observed: InstanceObserved, run: Run) -> InstanceObserv
     server, client = reach(observed.server, run)
     now = run.context.clock.now()
     run.context.memory.connected_at[run.tenant.key] = now
+    run.context.memory.opened_for.pop(run.tenant.key, None)
     name = _row(observed).name
     await client.connect(name)
     state = await client.live_state(name)

@@ -105,10 +105,9 @@ def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) ->
         unreachable=_why_unreachable(server, missing=row is None),
         loss_proven=server.instances.listed.loss_proven(name),
         connect_tried_at=context.memory.connected_at.get(tenant.key),
-        pairing_since=_pairing_since(tenant, context.clock.now()),
-        session_timeout_seconds=parse_duration(
-            server.spec.session_timeout or DEFAULT_SESSION_TIMEOUT
-        ).total_seconds(),
+        pairing_since=pairing_since(tenant, context.clock.now()),
+        looked_at=context.memory.looked_at.get(tenant.key),
+        session_timeout_seconds=session_timeout(server),
     )
 
 
@@ -130,7 +129,13 @@ def _why_unreachable(server: InstanceServer, *, missing: bool) -> Verdict | None
     return None
 
 
-def _pairing_since(tenant: Tenant, now: datetime) -> datetime | None:
+def session_timeout(server: InstanceServer) -> float:
+    """How many seconds an instance of the server is offered for pairing while nobody looks."""
+    return parse_duration(server.spec.session_timeout or DEFAULT_SESSION_TIMEOUT).total_seconds()
+
+
+def pairing_since(tenant: Tenant, now: datetime) -> datetime | None:
+    """When codes began to be offered; None before that."""
     recorded = tenant.status.instance
     if recorded is None or recorded.pairing_since is None:
         return None

@@ -198,7 +198,7 @@ def _fail_to_connect(world: World, instance: Instance) -> None:
 
 def _show_qr(world: World, instance: Instance) -> None:
     if instance.qr_count >= world.pace.qr_limit:
-        _refuse(world, instance)
+        run_out_of_codes(world, instance)
         return
     instance.qr_count += 1
     parts = [base64.b64encode(world.random.randbytes(32)).decode() for _ in range(4)]
@@ -233,7 +233,7 @@ def _some_number(instance: Instance) -> str:
     return f"3712{int(instance.id[:8], 16) % 10**7:07d}"
 
 
-def _refuse(world: World, instance: Instance) -> None:
+def run_out_of_codes(world: World, instance: Instance) -> None:
     """Give up after the last QR code. The row stays `connecting`, so the next boot connects it."""
     world.emit(instance, "qrcode.updated", {"message": QR_LIMIT_MESSAGE, "statusCode": 500})
     world.emit(
