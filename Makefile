@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock demo sandbox test test-contract test-kube control-plane bench-server check format generate clean
+.PHONY: help venv lock demo sandbox test test-scale test-contract test-kube control-plane bench-server check format generate clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ sandbox: $(STAMP) ## An empty sandbox: fakes, API server, operator
 	@$(BIN)/tenant-operator sandbox
 
 test: $(STAMP) ## All tests that need nothing but Python
-	@$(PYTEST) $(PYTEST_ARGS) -m 'not kube'
+	@$(PYTEST) $(PYTEST_ARGS) -m 'not kube and not scale'
+
+test-scale: $(STAMP) ## Hundreds and thousands of tenants at once: what shows only then
+	@$(PYTEST) -m scale tests
 
 test-contract: $(STAMP) ## What we send and what the fakes answer, against the providers' own specifications
 	@$(PYTEST) $(PYTEST_ARGS) tests/contract
@@ -45,7 +48,7 @@ test-kube: $(STAMP) ## The operator and conformance suites on a real kube-apiser
 	@# One after the other: an operator sees every provider of its cluster, also those of other suites.
 	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) tests/controlplane tests/conformance
 	@TEST_CLUSTER=real $(PYTEST) -m kube tests/cli
-	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) tests/operator
+	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) -m 'not scale' tests/operator
 
 bench-server: $(STAMP) ## Speed and memory of the embedded API server
 	@$(BIN)/python -m bench.embedded_server

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ from controller.api.group import GROUP, VERSION, Kind
 from controller.clock import Clock
 from controller.kopf_storage import NoDiffBase, NoProgress
 from controller.runtime.assembly import Process, assemble
-from controller.runtime.probes import probes_application, serve_probes
+from controller.runtime.http_server import serve
+from controller.runtime.probes import probes_application
 from controller.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,7 +39,10 @@ async def run_operator(
     async with assemble(settings, configuration, clock) as process:
         state = _State()
         application = probes_application(process.registry, healthy=state.healthy, ready=state.ready)
-        async with serve_probes(application, settings.probe_port, host=settings.probe_address) as port:
+        async with AsyncExitStack() as servers:
+            port = await servers.enter_async_context(
+                serve(application, settings.probe_port, host=settings.probe_address)
+            )
             background = [
                 asyncio.create_task(process.secret_versions.run(), name="secret-versions"),
                 asyncio.create_task(process.namespace_labels.run(), name="namespace-labels"),
@@ -53,6 +57,11 @@ async def run_operator(
                 background.append(asyncio.create_task(_watch(process, stop), name="kopf"))
                 background.append(asyncio.create_task(process.sweep(), name="claims-sweep"))
                 background.append(asyncio.create_task(process.work(), name="workers"))
+                if settings.pairing_port:
+                    pairing = serve(
+                        process.pairing.application(), settings.pairing_port, host=settings.pairing_address
+                    )
+                    await servers.enter_async_context(pairing)
                 state.warm, state.tasks = True, background
                 on_ready(port)
                 await _ended_or_stopped(None, stop, background)

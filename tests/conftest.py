@@ -3,6 +3,5 @@
 pytest_plugins = [
     "tests.controlplane.fixtures",
     "tests.crash_summary",
-    "tests.recordings_summary",
     "tests.recording_summary",
 ]

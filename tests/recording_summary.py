@@ -1,4 +1,4 @@
-"""How many recorded exchanges of a real Evolution the run replayed, said at its end.
+"""How many recorded exchanges of a real Evolution the fake and the client were held against, said at the end.
 
 A plugin of the whole run: with several workers only what the top loads sees all reports.
 """
@@ -9,6 +9,8 @@ REPLAYED = "recording replayed"
 """Property of a test: the name of a recording whose answer it found to be the same."""
 LEFT_OUT = "recordings left out"
 """Property of a test: why recordings are not replayed, and how many, as `(reason, count)`."""
+DRIVEN = "recorded exchange driven"
+"""Property of a test: the name of a recording that it drove the client over."""
 TOTAL = "recordings"
 """Property of a test: how many recordings there are."""
 
@@ -27,3 +29,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"Evolution recordings: {len(replayed)} of {totals[0]} replayed, {left_out} left out: {why}"
         )
+    driven = {value for name, value in properties if name == DRIVEN}
+    if driven:
+        terminalreporter.write_line(f"Evolution client: driven over {len(driven)} recorded exchanges")

@@ -255,6 +255,13 @@ class WhatsApp(ApiModel):
         description="Server to place the instance on. Left out: one with room is chosen, and kept."
         " A later change moves nothing by itself.",
     )
+    instance_name: (
+        Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[-._ a-zA-Z0-9]+$")] | None
+    ) = Field(
+        None,
+        description="Take over this instance, which a server has already; none is created. Left out: a new one"
+        " gets a name made of the tenant's.",
+    )
     settings: InstanceSettings | None = Field(
         None, description="Behaviour of the instance. Left out: all off."
     )

@@ -165,6 +165,18 @@ class Reason(Enum):
             " again."
         ),
     )
+    WHATSAPP_UNREACHABLE = (
+        "WhatsAppUnreachable",
+        Audience.OPERATOR,
+        (
+            "Most of the server's paired instances have lost WhatsApp at the same time and reconnect without pause:"
+            " the server cannot reach WhatsApp. Nothing is done to them; they heal by themselves."
+        ),
+        (
+            "Check the server's way out to web.whatsapp.com. If it lasts, restart the server: reconnecting eats"
+            " its CPU."
+        ),
+    )
     RETAINING = (
         "Retaining",
         Audience.OPERATOR,
@@ -208,7 +220,7 @@ class Reason(Enum):
         "WaitingForPairing",
         Audience.PERSON,
         "WhatsApp waits for a person to pair the tenant's phone by QR or pairing code.",
-        "Pair it: WhatsApp > Linked devices > Link a device, with the code that the instance shows.",
+        "Ask for a code (docs/pairing.md), then on the phone: WhatsApp > Linked devices > Link a device.",
     )
     PAIRING_TIMED_OUT = (
         "PairingTimedOut",
@@ -217,7 +229,7 @@ class Reason(Enum):
             "Nobody paired the instance within the server's sessionTimeout; the operator stopped refreshing"
             " the code."
         ),
-        "Set the annotation x-sevenai.com/reconcile-requested-at to a new value to start a new pairing.",
+        "Ask for a code again (docs/pairing.md): that starts a new pairing.",
     )
     APPROVAL_REQUIRED = (
         "ApprovalRequired",
@@ -322,6 +334,12 @@ class Reason(Enum):
         Audience.AUTHOR,
         "The number that spec.phoneNumber.number names is of another country or type than the spec says.",
         "Correct spec.phoneNumber.country and type.",
+    )
+    INSTANCE_NOT_FOUND = (
+        "InstanceNotFound",
+        Audience.AUTHOR,
+        "spec.whatsapp.instanceName names an instance that no server has. Taking over never creates one.",
+        "Correct the name, or leave the field out to have a new instance.",
     )
     NUMBER_LOST = (
         "NumberLost",

@@ -14,6 +14,7 @@ from controller.api.common_fields import (
     Identifier,
     ObjectReference,
     SecretKeyReference,
+    Timestamp,
     list_atomic,
     list_map,
 )
@@ -83,6 +84,13 @@ class EvolutionServerSpec(ApiModel):
     )
 
 
+class OrphanInstance(ApiModel):
+    """An instance named as ours are that no tenant has."""
+
+    name: Identifier = Field(description="The instance.")
+    since: Timestamp = Field(description="When it was first seen without a tenant.")
+
+
 class EvolutionServerStatus(ApiModel):
     """What the operator observed."""
 
@@ -95,6 +103,12 @@ class EvolutionServerStatus(ApiModel):
     instances: Annotated[int, Field(ge=0)] | None = Field(None, description="Instances, ours and others'.")
     connected: Annotated[int, Field(ge=0)] | None = Field(None, description="Instances that are open.")
     capacity: Annotated[int, Field(ge=0)] | None = Field(None, description="Instances it may hold.")
+    orphans: Annotated[list[OrphanInstance], Field(max_length=256)] | None = Field(
+        None,
+        description="Instances named as ours are that no tenant of this cluster has: retained ones, and those of"
+        " another cluster on the same server. Never deleted by themselves.",
+        json_schema_extra=list_map("name"),
+    )
     recent_irreversible: Annotated[list[IrreversibleAct], Field(max_length=64)] | None = Field(
         None, description="Irreversible acts of the last hour.", json_schema_extra=list_atomic()
     )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -84,7 +85,9 @@ class Options:
 )
 @click.option("--no-operator", is_flag=True, help="Start the servers only; run the operator yourself.")
 @click.option(
-    "--manual-pairing", is_flag=True, help="Instances wait for a scan instead of scanning themselves."
+    "--manual-pairing",
+    is_flag=True,
+    help="Instances wait for a scan instead of scanning themselves; how to get their codes is printed.",
 )
 @click.option("--verbose", is_flag=True, help="Show the operator's log.")
 def sandbox(
@@ -157,8 +160,12 @@ async def _sandbox(options: Options, console: Console) -> int:
                     operator_namespace=OPERATOR_NAMESPACE,
                     probe_address="127.0.0.1",
                     probe_port=0,
+                    pairing_address="127.0.0.1",
+                    pairing_port=_free_port(),
                 )
                 await _start_operator(settings, configuration, console, stop, stack)
+                if options.manual_pairing:
+                    _say_how_to_pair(settings.pairing_port, world.evolution_url, options, console)
             applied = [body for path in options.apply for body in read_manifests(path)]
             await apply_manifests(api, applied)
         except ManifestError as error:
@@ -229,6 +236,29 @@ async def _start_operator(
 
     task.add_done_callback(ended)
     await ready.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def _say_how_to_pair(port: int, evolution_url: str, options: Options, console: Console) -> None:
+    """How a person gets a code, and how the phone that scans it is played."""
+    # The embedded API server takes any token for its administrator's.
+    token = "sandbox" if options.kubeconfig is None else "$(kubectl create token default)"
+    for line in (
+        (
+            f'Pairing    curl -X POST -H "Authorization: Bearer {token}"'
+            f" http://127.0.0.1:{port}/v1/namespaces/NAMESPACE/tenants/NAME/pairing"
+        ),
+        (
+            f"Scan       curl -X POST {evolution_url}/_sandbox/instances/INSTANCE/scan -d '{{}}'"
+            "   (INSTANCE is the tenant's status.instance.name)"
+        ),
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 async def _follow(

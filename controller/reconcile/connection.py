@@ -46,7 +46,7 @@ def plan_connection(
                 f"{row.name} was logged out; an instance of this channel opens again when its server restarts.",
             )
         )
-    if not _needs_pairing(row):
+    if not needs_pairing(row):
         return FacetPlan.say(
             Verdict.waiting(
                 Reason.CONNECTING,
@@ -87,9 +87,10 @@ def wrong_number(wanted: DesiredInstance | None, number: NumberObserved, row: In
     )
 
 
-def _needs_pairing(row: InstanceRow) -> bool:
-    """The row stays `open` through every outage and leaves it only at a terminal disconnect (measured).
+def needs_pairing(row: InstanceRow) -> bool:
+    """Whether nobody is paired, or no longer.
 
+    The row stays `open` through every outage and leaves it only at a terminal disconnect (measured).
     The owner stays in the row after an unlink, so it alone says nothing.
     """
     if row.owner_number is None:
@@ -99,23 +100,30 @@ def _needs_pairing(row: InstanceRow) -> bool:
     return False
 
 
+def pairing_expired(
+    since: datetime | None, looked_at: datetime | None, timeout: timedelta, now: datetime
+) -> bool:
+    """Whether codes were offered for so long, and nobody has looked for so long."""
+    return since is not None and now - max(since, looked_at or since) >= timeout
+
+
 def _pair(number: NumberObserved, observed: InstanceObserved, policy: Policy, now: datetime) -> FacetPlan:
     row = observed.row
     assert row is not None  # noqa: S101
     timeout = timedelta(seconds=observed.session_timeout_seconds)
-    if observed.pairing_since is not None and now - observed.pairing_since >= timeout:
+    if pairing_expired(observed.pairing_since, observed.looked_at, timeout, now):
         return FacetPlan.say(
             Verdict.waiting(
                 Reason.PAIRING_TIMED_OUT,
-                f"Nobody paired {row.name} within {int(timeout.total_seconds() // 60)} minutes. Set the annotation"
-                " x-sevenai.com/reconcile-requested-at to a new value to start a new pairing.",
+                f"Nobody paired {row.name} within {int(timeout.total_seconds() // 60)} minutes. Ask for a code"
+                " again (docs/pairing.md): that starts a new pairing.",
             )
         )
     phone = number.recorded.number if number.recorded else "the business's number"
     verdict = Verdict.waiting(
         Reason.WAITING_FOR_PAIRING,
-        f"Pair WhatsApp of {phone}: open it on the phone, Linked devices, Link a device, and use the code that"
-        f" {row.name} on {observed.server} shows.",
+        f"Pair WhatsApp of {phone}: ask the operator for a code (docs/pairing.md), then on the phone open Linked"
+        " devices, Link a device.",
         after=policy.connect_interval.total_seconds(),
     )
     tried = observed.connect_tried_at

@@ -52,12 +52,23 @@ class RefusedPurchase:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedFor:
+    """An instance's socket was opened for a pairing code of this E.164 number."""
+
+    number: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Memory:
     """What one process remembers of tenants; losing it costs a few extra reads, never money."""
 
     deep_checked_at: dict[TenantKey, datetime] = field(default_factory=dict)
     connected_at: dict[TenantKey, datetime] = field(default_factory=dict)
+    # When a person last asked for a code to pair with.
+    looked_at: dict[TenantKey, datetime] = field(default_factory=dict)
+    opened_for: dict[TenantKey, OpenedFor] = field(default_factory=dict)
     claims_held: dict[TenantKey, tuple[str, str]] = field(default_factory=dict)
     refused_purchases: dict[TenantKey, RefusedPurchase] = field(default_factory=dict)
 
@@ -65,6 +76,8 @@ class Memory:
         """The tenant is gone."""
         self.deep_checked_at.pop(key, None)
         self.connected_at.pop(key, None)
+        self.looked_at.pop(key, None)
+        self.opened_for.pop(key, None)
         self.claims_held.pop(key, None)
         self.refused_purchases.pop(key, None)
 

@@ -54,9 +54,13 @@ class DesiredNumber:
 
 @dataclass(frozen=True, slots=True)
 class DesiredInstance:
-    """The instance the tenant wants. `paired_number_is_tenants`: no other WhatsApp number may be paired."""
+    """The instance the tenant wants. `named`: take over the instance of this name, never create one.
+
+    `paired_number_is_tenants`: no other WhatsApp number may be paired.
+    """
 
     name: str
+    named: bool
     channel: Channel
     integration: Integration
     behaviour: BehaviourSettings
@@ -184,7 +188,8 @@ def _instance(spec: BusinessTenantSpec, owner: Owner) -> DesiredInstance | None:
     if wanted is None:
         return None
     return DesiredInstance(
-        name=owner.instance_name,
+        name=wanted.instance_name or owner.instance_name,
+        named=wanted.instance_name is not None,
         channel=wanted.channel,
         integration=_INTEGRATIONS[wanted.channel],
         behaviour=_behaviour(wanted.settings or InstanceSettings()),

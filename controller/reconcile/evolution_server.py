@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from controller.api.conditions import Reason
-from controller.api.evolution_server import EvolutionServerSpec, MetricsMode
+from controller.api.evolution_server import EvolutionServerSpec, MetricsMode, OrphanInstance
 from controller.providers.errors import OutsideError
 from controller.providers.evolution.protocol import SessionState
 from controller.reconcile.context import Context
@@ -13,9 +13,11 @@ from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook
+from controller.reconcile.ownership import is_derived_instance_name
 from controller.reconcile.ports import MissingSecretKeyError, ObjectChangedError
 from controller.reconcile.serving import goes_now, poll_delay, poll_interval
 from controller.reconcile.status import status_patch
+from controller.reconcile.timestamps import stamp
 from controller.reconcile.verdict import Again, Verdict
 
 # The rows cost the server a count of messages a row; the live states cost nothing.
@@ -26,6 +28,8 @@ FAILURES_BELIEVED: Final = 3
 MASS_MINIMUM: Final = 3
 MASS_SHARE: Final = 0.05
 DOUBT_SECONDS: Final = 2.0
+ITS_INSTANCES: Final = (Reason.MASS_DISAPPEARANCE, Reason.WHATSAPP_UNREACHABLE)
+ORPHANS_SHOWN: Final = 256
 
 Server = FleetObject[EvolutionServerSpec]
 
@@ -49,15 +53,18 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
         if await goes_now(server, context.fleet_objects, serving=serving):
             forget_evolution_server(name, context)
             return ON_CHANGE
-        before, was_proven = known.problem, known.instances.listed.proven
+        before, was_proven, was_full = known.problem, known.instances.listed.proven, known.room <= 0
         mass_before = known.mass_disappearance is not None
         refused = await _connect(server, known, context)
         looked = _Looked(refused) if refused is not None else await _look(known, context)
         known.problem = _believed(known, looked.verdict)
         first = known.instances.listed.proven and not was_proven
         mass_turned = mass_before != (known.mass_disappearance is not None)
+        has_room_again = was_full and known.room > 0
         turned = edited or mass_turned or (before is None) != (known.problem is None)
         _wake(known, looked.changed, context, first=first, turned=turned)
+        if has_room_again:
+            context.wake.wake(context.tenant_index.unsettled())
         await _report(server, known, looked.verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
@@ -159,6 +166,13 @@ def _mass_disappearance(known: InstanceServer, names: Collection[str], context: 
 
 
 def _say(known: InstanceServer) -> Verdict:
+    if known.instances.without_whatsapp:
+        down, paired = known.instances.cut_off()
+        return Verdict.waiting(
+            Reason.WHATSAPP_UNREACHABLE,
+            f"{down} of {paired} paired instances on {known.name} are cut off from WhatsApp. Nothing is done to them;"
+            " they reconnect by themselves. Check the server's way out to WhatsApp.",
+        )
     rows = len(known.instances.listed.rows)
     if known.instances.live is None:
         return Verdict.good(
@@ -168,8 +182,11 @@ def _say(known: InstanceServer) -> Verdict:
 
 
 def _believed(known: InstanceServer, verdict: Verdict) -> Verdict | None:
-    """The problem that tenants are told of: a failing server is believed after three polls, a refusal at once."""
-    if verdict.ready or verdict.reason is Reason.MASS_DISAPPEARANCE:
+    """The problem that tenants are told of: a failing server is believed after three polls, a refusal at once.
+
+    Trouble of its instances is the server's condition alone: its tenants tell of theirs.
+    """
+    if verdict.ready or verdict.reason in ITS_INSTANCES:
         known.failures = 0
         return None
     known.failures += 1
@@ -190,7 +207,7 @@ def _wake(
 
 async def _report(server: Server, known: InstanceServer, verdict: Verdict, context: Context) -> None:
     # While a failing poll is not believed yet, Ready stays as it was.
-    passing = known.problem is None and not verdict.ready and verdict.reason is not Reason.MASS_DISAPPEARANCE
+    passing = known.problem is None and not verdict.ready and verdict.reason not in ITS_INSTANCES
     if passing:
         return
     status = _status(server, known, verdict, context)
@@ -213,7 +230,22 @@ def _status(server: Server, known: InstanceServer, verdict: Verdict, context: Co
         status["instances"] = len(listed.rows)
         states = (known.instances.live_state(name) for name in listed.rows)
         status["connected"] = sum(state is SessionState.OPEN for state in states)
+        orphans = _orphans(known, server.status, context)
+        known.orphans = len(orphans)
+        if orphans:
+            status["orphans"] = [orphan.to_wire() for orphan in orphans[:ORPHANS_SHOWN]]
     if known.instances.live is not None:
         status["version"] = known.instances.live.version
         status["clientName"] = known.instances.live.client_name
     return status
+
+
+def _orphans(known: InstanceServer, before: Mapping[str, Any], context: Context) -> list[OrphanInstance]:
+    """Instances named as ours are that no tenant here has; never deleted by themselves."""
+    since = {orphan["name"]: orphan["since"] for orphan in before.get("orphans") or ()}
+    now = stamp(context.clock.now())
+    return [
+        OrphanInstance(name=name, since=since.get(name, now))
+        for name in sorted(known.instances.listed.rows)
+        if is_derived_instance_name(name) and context.tenant_index.by_instance_name(name) is None
+    ]

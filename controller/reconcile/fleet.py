@@ -10,9 +10,10 @@ from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.phone_provider import PhoneProviderSpec, Spending
 from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.telephony.protocol import Price, TelephonyAccount
+from controller.reconcile.instance.listing import ListedInstances
 from controller.reconcile.number.calls import CallLog
 from controller.reconcile.number.holdings import Holding, NumberKind
-from controller.reconcile.snapshot import ListedInstances, ListedNumbers
+from controller.reconcile.snapshot import ListedNumbers
 from controller.reconcile.verdict import Verdict
 
 DEFAULT_PRIORITY = 100
@@ -85,6 +86,7 @@ class InstanceServer:
     problem: Verdict | None = None
     mass_disappearance: Verdict | None = None
     instances: ListedInstances = field(default_factory=ListedInstances)
+    orphans: int = 0
     # Names being created now: they take room before the next list shows them.
     placing: set[str] = field(default_factory=set)
 

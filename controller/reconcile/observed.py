@@ -67,6 +67,7 @@ class InstanceObserved:
     placement: str | Verdict | None = None
     connect_tried_at: datetime | None = None
     pairing_since: datetime | None = None
+    looked_at: datetime | None = None
     session_timeout_seconds: float = 3600.0
     is_new: bool = False
 

@@ -16,6 +16,7 @@ MARK_LIMIT: Final = 64
 _MARK: Final = re.compile(
     r"^bt1:(?P<cluster>[a-z0-9-]{1,16}):(?P<state>[ar]):(?P<tenant>[a-z2-7]{22})(?::|$)"
 )
+_INSTANCE: Final = re.compile(r"^[a-z0-9][a-z0-9-]{0,29}-[a-z2-7]{16}$")
 _NOT_READABLE: Final = re.compile(r"[^a-zA-Z0-9./-]+")
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
@@ -71,6 +72,11 @@ class Owner:
         """`<slug>-<hash>`: unique over clusters that share an Evolution server or database."""
         slug = _NOT_SLUG.sub("-", self.name.lower()).strip("-")[:30].strip("-") or "tenant"
         return f"{slug}-{_base32(f'{self.cluster_id}/{self.namespace}/{self.name}')[:16]}"
+
+
+def is_derived_instance_name(name: str) -> bool:
+    """Whether an instance is named as a tenant's is, in whatever cluster: the hash cannot be read backwards."""
+    return _INSTANCE.match(name) is not None
 
 
 def _base32(text: str) -> str:

@@ -149,6 +149,9 @@ class TenantIndex(Protocol):
     def first_naming_number(self, number: str) -> TenantKey | None:
         """The oldest tenant whose spec names the number to take over."""
 
+    def first_naming_instance(self, name: str) -> TenantKey | None:
+        """The oldest tenant whose spec names the instance to take over."""
+
     def by_hash(self, tenant_hash: str) -> TenantKey | None:
         """The tenant whose namespace and name have this hash."""
 

@@ -64,7 +64,8 @@ async def observe_routing(
             return replace(observed, routes=wish)
         target = url if desired.bot is None else desired.bot.target
         same = wish == _verified(tenant, instance)
-        observed = replace(observed, target=target, fingerprint=wish, changed_by_others=same)
+        recorded = tenant.status.routing.applied_hash if tenant.status.routing else None
+        observed = replace(observed, target=target, fingerprint=wish, changed_by_others=wish == recorded)
         if same and not _deep_check_due(tenant, context):
             return replace(observed, context_hash=_recorded_context(tenant))
     return await _read(tenant, desired, instance, context, observed, url, silenced=silenced)

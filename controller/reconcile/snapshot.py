@@ -5,12 +5,10 @@ list began is laid over it, so that a list that was under way does not undo it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
-from controller.providers.evolution.protocol import InstanceRow, LiveStates, SessionState
 from controller.providers.telephony.protocol import OwnedNumber
 from controller.reconcile.ownership import Mark
 
@@ -126,45 +124,3 @@ class ListedNumbers(Listed[OwnedNumber]):
         super()._replace(key, row)
         if row is not None and (mark := Mark.parse(row.settings.label)) is not None:
             self._by_tenant.setdefault((mark.cluster_id, mark.tenant_hash), set()).add(key)
-
-
-@dataclass(slots=True)
-class ListedInstances:
-    """Instances of a server: rows from its database, live states from its memory."""
-
-    listed: Listed[InstanceRow] = field(default_factory=Listed)
-    live: LiveStates | None = None
-    live_at: datetime | None = None
-
-    def live_state(self, name: str) -> SessionState | None:
-        """State in the server's memory; None when it is not loaded or has no row any more.
-
-        Without /metrics the database's column stands in, which lags.
-        """
-        row = self.listed.get(name)
-        if self.live is not None:
-            return self.live.states.get(name)
-        return row.stored_state if row else None
-
-    def put_live(self, read_at: datetime, live: LiveStates) -> frozenset[str]:
-        """Take a reading of /metrics; answers the names whose state differs from the reading before."""
-        before = self.live.states if self.live else {}
-        self.live, self.live_at = live, read_at
-        return frozenset(
-            name
-            for name in before.keys() | live.states.keys()
-            if before.get(name) is not live.states.get(name)
-        )
-
-    def record_live(self, name: str, state: SessionState | None) -> None:
-        """Lay a targeted reading of one instance over the bulk reading."""
-        if self.live is None:
-            return
-        states = {k: v for k, v in self.live.states.items() if k != name}
-        if state is not None:
-            states[name] = state
-        self.live = LiveStates(self.live.version, self.live.client_name, states)
-
-    def suspects_change(self) -> bool:
-        """Whether memory and the last list name different instances, so that a new list is due now."""
-        return self.live is not None and self.live.states.keys() != self.listed.rows.keys()

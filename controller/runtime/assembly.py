@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from controller.clock import Clock, SystemClock
 from controller.reconcile.context import Context, Policy
 from controller.reconcile.fleet import Fleet
+from controller.runtime.access import Access
 from controller.runtime.claims_sweep import keep_sweeping
 from controller.runtime.cluster import KubeApi
 from controller.runtime.engine import Engine, Key, Wakers
@@ -27,6 +28,7 @@ from controller.runtime.leases import NumberClaims
 from controller.runtime.metadata_watch import MetadataWatch
 from controller.runtime.metrics import OperatorMetrics
 from controller.runtime.namespace_labels import NamespaceLabels
+from controller.runtime.pairing import PairingApi
 from controller.runtime.queue import Fairness, WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.tenant_cache import TenantCache
@@ -52,6 +54,7 @@ class Process:
     secret_versions: MetadataWatch
     namespace_labels: NamespaceLabels
     recorder: EventRecorder
+    pairing: PairingApi
     clock: Clock
 
     async def warm_up(self) -> None:
@@ -137,6 +140,7 @@ async def assemble(
             secret_versions=versions,
             namespace_labels=namespaces,
             recorder=recorder,
+            pairing=PairingApi(context, tenants, Access(api)),
             clock=clock,
         )
     finally:

@@ -112,20 +112,24 @@ class Engine:
         """A version of a tenant from the watch; enqueues only what the engine would act on."""
         metadata = body["metadata"]
         key = TenantKey(metadata["namespace"], metadata["name"])
-        named = self._tenants.named_number(key)
+        named = self._tenants.named(key)
         if deleted:
             self._tenants.remove(key)
             self._queue.add(key)
         elif self._tenants.put(body):
             self._queue.add(key, priority=Priority.STARTUP if initial else Priority.FRESH)
-        if named is not None and named != self._tenants.named_number(key):
-            self._wake_next_naming(named)
+        if named != self._tenants.named(key):
+            self._wake_next_naming(*named)
 
-    def _wake_next_naming(self, number: str) -> None:
-        """A tenant no longer names the number to take over: the next oldest that does may have it."""
-        following = self._tenants.first_naming_number(number)
-        if following is not None:
-            self._queue.add(following, priority=Priority.RESYNC)
+    def _wake_next_naming(self, number: str | None, instance: str | None) -> None:
+        """A tenant no longer names what it wanted to take over: the next oldest that does may have it."""
+        following = (
+            self._tenants.first_naming_number(number) if number is not None else None,
+            self._tenants.first_naming_instance(instance) if instance is not None else None,
+        )
+        for key in following:
+            if key is not None:
+                self._queue.add(key, priority=Priority.RESYNC)
 
     def fleet_event(self, kind: Kind, body: dict[str, Any], *, deleted: bool) -> None:
         """A version of a provider or server from the watch."""

@@ -38,6 +38,24 @@ def register_fleet_gauges(metrics: OperatorMetrics, fleet: Fleet, tenants: Tenan
         labels=("namespace", "tenant"),
     )
     metrics.add_gauge("server_instances", "Instances on a server.", instances, labels=("server",))
+    metrics.add_counter(
+        "server_session_changes",
+        "Sessions that opened or closed since the operator started.",
+        lambda: {(s.name,): s.instances.changes for s in fleet.servers.values()},
+        labels=("server",),
+    )
+    metrics.add_gauge(
+        "server_orphans",
+        "Instances named as ours are that no tenant has.",
+        lambda: {(s.name,): s.orphans for s in fleet.servers.values() if s.instances.listed.proven},
+        labels=("server",),
+    )
+    metrics.add_counter(
+        "tenant_session_seconds",
+        "How long a tenant's WhatsApp session was seen open since the operator started.",
+        lambda: _open_seconds(fleet, tenants),
+        labels=("namespace", "tenant"),
+    )
     metrics.add_gauge("server_sessions_open", "Sessions that are open.", sessions_open, labels=("server",))
     metrics.add_gauge(
         "fleet_ready", "1 while an account or server can be used.", ready, labels=("kind", "name")
@@ -106,4 +124,12 @@ def _calls(fleet: Fleet, tenants: TenantCache) -> Samples:
             key = tenants.holding_number(number)
             if key is not None:
                 samples[key.namespace, key.name] = samples.get((key.namespace, key.name), 0) + count
+    return samples
+
+
+def _open_seconds(fleet: Fleet, tenants: TenantCache) -> Samples:
+    samples: dict[tuple[str, ...], float] = {}
+    for server in fleet.servers.values():
+        for name, key in tenants.on_server(server.name).items():
+            samples[key.namespace, key.name] = server.instances.open_seconds[name]
     return samples

@@ -25,7 +25,7 @@ class Resource:
     @property
     def may_hold_secrets(self) -> bool:
         """Whether what the API server says about an object's content must not be repeated anywhere."""
-        return self.plural == "secrets"
+        return self.plural in {"secrets", "tokenreviews"}
 
     def path(
         self, name: str | None = None, namespace: str | None = None, subresource: str | None = None
@@ -62,6 +62,12 @@ CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap", namespaced=Tr
 EVENTS: Final = Resource("", "v1", "events", "Event", namespaced=True)
 NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease", namespaced=True)
+TOKEN_REVIEWS: Final = Resource(
+    "authentication.k8s.io", "v1", "tokenreviews", "TokenReview", namespaced=False
+)
+SUBJECT_ACCESS_REVIEWS: Final = Resource(
+    "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False
+)
 CUSTOM_RESOURCE_DEFINITIONS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )

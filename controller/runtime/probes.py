@@ -1,8 +1,6 @@
 """What Kubernetes and Prometheus ask the process: /healthz, /readyz, /metrics."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -10,8 +8,6 @@ from prometheus_client.exposition import choose_encoder
 
 Check = Callable[[], str | None]
 """None when all is well, otherwise a sentence that says what is wrong."""
-
-_SHUTDOWN_SECONDS: Final = 1.0
 
 
 def probes_application(registry: CollectorRegistry, *, healthy: Check, ready: Check) -> web.Application:
@@ -31,23 +27,6 @@ def probes_application(registry: CollectorRegistry, *, healthy: Check, ready: Ch
     application.router.add_get("/healthz", _probe(healthy))
     application.router.add_get("/readyz", _probe(ready))
     return application
-
-
-@asynccontextmanager
-async def serve_probes(
-    application: web.Application, port: int, *, host: str = "0.0.0.0"
-) -> AsyncIterator[int]:
-    """Serve while the context is open; gives the port, which the system chooses for port 0.
-
-    Raises OSError when the port is taken.
-    """
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
 
 
 def _probe(check: Check) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -133,6 +133,16 @@ class Settings:
         default="0.0.0.0",
     )
     probe_port: int = _setting("Port of /healthz, /readyz and /metrics. Default: 8080.", default=8080)
+    pairing_address: str = _setting(
+        "Address on which people get codes to pair with (docs/pairing.md). Default: 0.0.0.0, because they"
+        " come through a Service or a port-forward. Every request must carry a Kubernetes token.",
+        default="0.0.0.0",
+    )
+    pairing_port: int = _setting(
+        "Port on which people get codes to pair with. Default: 8081. 0: nobody can; WhatsApp is then paired"
+        " on the Evolution server itself.",
+        default=8081,
+    )
     log_format: LogFormat = _setting(
         "logfmt (key=value, for people) or json (for log collectors). Default: logfmt.",
         default=LogFormat.LOGFMT,
@@ -157,7 +167,10 @@ class Settings:
         )
         self._require("irreversible_per_hour", self.irreversible_per_hour >= 0, "must not be negative")
         self._require("resync_jitter", 0.0 <= self.resync_jitter <= 0.5, "must be between 0 and 0.5")  # noqa: PLR2004
-        self._require("probe_port", 0 <= self.probe_port <= _LARGEST_PORT, "must be a port, 0 to 65535")
+        for name in ("probe_port", "pairing_port"):
+            self._require(name, 0 <= getattr(self, name) <= _LARGEST_PORT, "must be a port, 0 to 65535")
+        same_port = self.pairing_port != 0 and self.pairing_port == self.probe_port
+        self._require("pairing_port", not same_port, "must not be the probe port")
         for name in (
             "number_poll_interval",
             "instance_poll_interval",

@@ -40,6 +40,7 @@ class _Holdings:
     config_maps: frozenset[str]
     unsettled: bool
     named_number: str | None
+    named_instance: str | None
     created_at: str
 
 
@@ -68,6 +69,7 @@ class TenantCache:
         self._by_secret: dict[str, set[TenantKey]] = {}
         self._by_config_map: dict[str, set[TenantKey]] = {}
         self._naming_number: dict[str, dict[TenantKey, str]] = {}
+        self._naming_instance: dict[str, dict[TenantKey, str]] = {}
         self._unsettled: set[TenantKey] = set()
 
     def put(self, body: Mapping[str, Any]) -> bool:
@@ -124,13 +126,19 @@ class TenantCache:
         return self._by_number.get(number)
 
     def first_naming_number(self, number: str) -> TenantKey | None:
-        naming = self._naming_number.get(number)
-        return min(naming, key=lambda key: (naming[key], key)) if naming else None
+        return _oldest(self._naming_number.get(number))
 
-    def named_number(self, key: TenantKey) -> str | None:
-        """The number that the tenant's spec names to take over."""
+    def first_naming_instance(self, name: str) -> TenantKey | None:
+        return _oldest(self._naming_instance.get(name))
+
+    def named(self, key: TenantKey) -> tuple[str | None, str | None]:
+        """The number and the instance that the tenant's spec names to take over."""
         entry = self._entries.get(key)
-        return entry.holdings.named_number if entry is not None else None
+        return (
+            (entry.holdings.named_number, entry.holdings.named_instance)
+            if entry is not None
+            else (None, None)
+        )
 
     def by_hash(self, tenant_hash: str) -> TenantKey | None:
         return self._by_hash.get(tenant_hash)
@@ -173,7 +181,7 @@ class TenantCache:
     def _index(self, key: TenantKey, entry: _Entry) -> None:
         held = entry.holdings
         self._by_hash[entry.tenant_hash] = key
-        self._by_instance[held.instance or entry.derived_instance] = key
+        self._by_instance[held.instance or held.named_instance or entry.derived_instance] = key
         if held.number is not None:
             self._by_number[held.number] = key
         if held.account is not None:
@@ -186,13 +194,15 @@ class TenantCache:
             self._by_config_map.setdefault(config_map, set()).add(key)
         if held.named_number is not None:
             self._naming_number.setdefault(held.named_number, {})[key] = held.created_at
+        if held.named_instance is not None:
+            self._naming_instance.setdefault(held.named_instance, {})[key] = held.created_at
         if held.unsettled:
             self._unsettled.add(key)
 
     def _unindex(self, key: TenantKey, entry: _Entry) -> None:
         held = entry.holdings
         _drop(self._by_hash, entry.tenant_hash, key)
-        _drop(self._by_instance, held.instance or entry.derived_instance, key)
+        _drop(self._by_instance, held.instance or held.named_instance or entry.derived_instance, key)
         if held.number is not None:
             _drop(self._by_number, held.number, key)
         if held.account is not None:
@@ -205,7 +215,14 @@ class TenantCache:
             self._by_config_map.get(config_map, set()).discard(key)
         if held.named_number is not None:
             self._naming_number.get(held.named_number, {}).pop(key, None)
+        if held.named_instance is not None:
+            self._naming_instance.get(held.named_instance, {}).pop(key, None)
         self._unsettled.discard(key)
+
+
+def _oldest(naming: Mapping[TenantKey, str] | None) -> TenantKey | None:
+    """Of the tenants that name the same thing the one that was created first has it."""
+    return min(naming, key=lambda key: (naming[key], key)) if naming else None
 
 
 def _drop(index: dict[str, TenantKey], name: str, key: TenantKey) -> None:
@@ -244,6 +261,7 @@ def _holdings(
         config_maps=frozenset(f"{key.namespace}/{name}" for name in _named(ai, "ConfigMapRef")),
         unsettled=lacks_number or lacks_instance,
         named_number=_block(spec, "phoneNumber").get("number"),
+        named_instance=_block(spec, "whatsapp").get("instanceName"),
         created_at=created_at,
     )
 

@@ -43,7 +43,7 @@ class VonageState:
 
 @dataclass(slots=True)
 class WorldState:
-    """Everything outside, and WhatsApp instances with their pairings, bots and templates."""
+    """Everything outside: what the providers hold, and instances with their pairings, bots and templates."""
 
     twilio: TwilioState
     vonage: VonageState
@@ -90,7 +90,7 @@ def load_world(world: World, folder: Path) -> None:
     lives = len(state.twilio.numbers) + len(state.vonage.numbers) + len(state.instances) + 1
     world.twilio.world.random.seed(f"twilio {lives}")
     world.vonage.world.random.seed(f"vonage {lives}")
-    evolution.random.seed(f"evolution {lives}")
+    world.evolution.world.random.seed(f"evolution {lives}")
 
 
 def _restore_twilio(world: twilio.World, state: TwilioState) -> None:

@@ -20,7 +20,7 @@ from controller.providers.evolution.bots import BotKind
 from controller.providers.evolution.client import EvolutionClient
 from controller.providers.evolution.errors import CauseHidden
 from tests.providers.conftest import generous_limiter
-from tests.recordings_summary import DRIVEN
+from tests.recording_summary import DRIVEN
 from tests.runtime.scripted_server import Handler, ScriptedServer, says
 
 from .evolution_calls import OPERATIONS, Operation

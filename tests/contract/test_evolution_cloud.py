@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.sandbox.fakes.graph_stub import running_graph
 from tests.sandbox.fakes.receiver import Receiver
 
 from .evolution_replay import AT_THE_BEGINNING, GLOBAL_KEY, Replay, replaying
-from .graph_stub import running_graph
 from .recordings import folder, load_webhook
 
 SENT = (

@@ -87,6 +87,7 @@ async def drive(account: TelephonyAccount) -> None:
         assert (await account.configure(bought.id, settings)).settings == settings
     assert await account.account_problem() is None
     await account.calls_since(datetime(2026, 1, 1, tzinfo=UTC))
+    await account.recent_messages(bought.number, datetime(2026, 1, 1, tzinfo=UTC))
     for _ in range(2):
         await account.release(bought.id)
     with pytest.raises(OutsideError):
@@ -102,6 +103,9 @@ async def twilio_exchanges() -> list[Exchange]:
             await console.post(
                 "/_sandbox/calls", json={"account": SID, "from": "+3711", "to": "+37120000001"}
             )
+            for number in ("+37120000000", "+37120000001"):
+                sms = {"account": SID, "from": "WhatsApp", "to": number, "body": "hi"}
+                await console.post("/_sandbox/messages", json=sms)
             await drive(account)
             bundle = "BU" + "c" * 32
             for status in ("draft", "twilio-approved"):

@@ -49,12 +49,14 @@ async def bought(twilio: httpx.AsyncClient) -> httpx.Response:
         ),
         (f"{NUMBERS}.json", f"{ROOT}/{ACCOUNT}/IncomingPhoneNumbers.json"),
         (f"{ROOT}/{{AccountSid}}/Calls.json", f"{ROOT}/{ACCOUNT}/Calls.json"),
+        (f"{ROOT}/{{AccountSid}}/Messages.json", f"{ROOT}/{ACCOUNT}/Messages.json"),
     ],
-    ids=["account", "countries", "country", "local", "mobile", "numbers", "calls"],
+    ids=["account", "countries", "country", "local", "mobile", "numbers", "calls", "messages"],
 )
 async def test_answer_is_documented(v2010: OpenApi, twilio: httpx.AsyncClient, path: str, url: str):
     assert (await bought(twilio)).status_code == 201
     await twilio.post("/_sandbox/calls", json={"account": ACCOUNT, "from": "+3711", "to": "+37120000001"})
+    await twilio.post("/_sandbox/messages", json={"from": "+3711", "to": "+37120000001", "body": "hi"})
 
     response = await twilio.get(url)
 

@@ -10,22 +10,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.console import ROOT, commands_between, run
+
 README = (ROOT / "README.md").read_text()
 START_SECONDS = 60
-
-
-def tutorial_commands() -> list[tuple[str, list[str]]]:
-    """Each command of the tutorial with the lines printed under it."""
-    tutorial = README.partition("<!-- tutorial")[2].partition("<!-- end of tutorial -->")[0]
-    commands: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"```console\n(.*?)```", tutorial, re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                commands.append((line.removeprefix("$ "), []))
-            else:
-                commands[-1][1].append(line)
-    return commands
+TUTORIAL = ("<!-- tutorial", "<!-- end of tutorial -->")
 
 
 def shape(line: str) -> str:
@@ -34,14 +23,6 @@ def shape(line: str) -> str:
     line = re.sub(r"\b\d+m?s\b|\b\d+m\d+s\b", "AGE", line)
     line = re.sub(r" deleted from \w+ namespace", " deleted", line)
     return re.sub(r"\s+", " ", line).strip()
-
-
-async def run(command: str, environment: dict[str, str]) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_shell(
-        command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    output, _ = await asyncio.wait_for(process.communicate(), 90)
-    return process.returncode or 0, output.decode()
 
 
 async def test_the_tutorial_runs_as_printed(tmp_path: Path) -> None:
@@ -59,7 +40,9 @@ async def test_the_tutorial_runs_as_printed(tmp_path: Path) -> None:
         assert "9/9 tenants Ready" in printed
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = os.environ | {"KUBECONFIG": str(kubeconfig), "PATH": path}
-        commands = [entry for entry in tutorial_commands() if not entry[0].startswith("export ")]
+        commands = [
+            entry for entry in commands_between(README, *TUTORIAL) if not entry[0].startswith("export ")
+        ]
         assert len(commands) >= 8
         for command, expected in commands:
             code, output = await run(command, environment)

@@ -95,6 +95,10 @@ class PhoneAccount(ABC):
     async def come_back(self) -> None:
         await self.console("faults")
 
+    def received_texts(self) -> list[str]:
+        """SMS that our numbers received."""
+        return []
+
     @property
     def secret_name(self) -> str:
         return self.provider_name
@@ -122,6 +126,9 @@ class TwilioSide(PhoneAccount):
 
     def charges(self) -> list[str]:
         return [one.phone_number for one in self.fake.world.charges if one.account_sid == self.account]
+
+    def received_texts(self) -> list[str]:
+        return [one.body for one in self.fake.world.messages.get(self.account, ())]
 
     async def own(self, number: str, label: str = "", voice_url: str = "") -> None:
         fields = {"PhoneNumber": number, "VoiceUrl": voice_url, **({"FriendlyName": label} if label else {})}

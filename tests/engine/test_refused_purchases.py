@@ -7,7 +7,7 @@ import pytest
 from .conftest import StartWorld
 from .phone_accounts import PROVIDERS, PhoneAccount, TwilioSide, VonageSide
 from .tenants import VOICE_URL, called, tenant
-from .world import World
+from .world import ACCOUNT, World
 
 OTHER_CURRENCY = {"currency": "CHF", "amount": "99.00"}
 
@@ -91,9 +91,71 @@ async def test_papers_that_the_country_demands(
         await _assert_nothing_is_bought(world, reason)
         assert await world.claims() == []
         before = len(world.wire.outside_changes)
-        await operator.poll()
-        await operator.until_quiet(within=600)
-        assert world.wire.outside_changes[before:] == []  # refused as it stands: not asked for again soon
+        await operator.until_quiet(within=2 * 3600)
+        assert world.wire.outside_changes[before:] == []  # refused as it stands: repeating it would not help
+
+
+@pytest.mark.parametrize("mended", ["spec", "asked to", "account"])
+async def test_a_refused_purchase_is_tried_again_when_something_was_mended(world: World, mended: str) -> None:
+    await world.phone.for_sale(bundle_required=True)
+    operator = await world.ready(called())
+    await _assert_nothing_is_bought(world, "BundleRequired")
+    await world.phone.for_sale(bundle_required=False)
+    match mended:
+        case "spec":
+            await world.edit({"phoneNumber": {"pattern": "+371*"}})
+        case "asked to":
+            await world.annotate(reconcile_requested_at="now")
+        case "account":
+            await world.edit_provider({"priority": 7})
+    await operator.until_quiet()
+    assert await world.is_ready(), await world.condition("NumberReady")
+    assert len(world.charges) == 1
+
+
+BUNDLE = "BU" + "b" * 32
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("in-review", "WaitingForApproval"),
+        ("draft", "BundleRequired"),
+        ("twilio-rejected", "BundleRequired"),
+        (None, "BundleRequired"),
+    ],
+)
+async def test_a_bundle_that_is_not_approved(world: World, state: str | None, reason: str) -> None:
+    await world.phone.for_sale(bundle_required=True)
+    if state is not None:
+        await world.phone.console(f"bundles/{BUNDLE}", {"account": ACCOUNT, "status": state})
+    operator = await world.ready(called(regulatory={"bundleSID": BUNDLE}))
+    await _assert_nothing_is_bought(world, reason)
+    assert world.wire.outside_changes == []
+    await world.phone.console(f"bundles/{BUNDLE}", {"account": ACCOUNT, "status": "twilio-approved"})
+    await operator.until_quiet(within=700)
+    assert await world.is_ready(), await world.condition("NumberReady")
+    assert len(world.charges) == 1
+
+
+async def test_a_trial_account_that_has_its_one_number(world: World) -> None:
+    fault = {
+        "match": "POST /2010-04-01/Accounts/*/IncomingPhoneNumbers.json",
+        "action": "status:400",
+        "body": {
+            "status": 400,
+            "code": 10002,
+            "message": "Trial accounts are allowed one number",
+            "more_info": "",
+        },
+    }
+    await world.phone.console("faults", [fault])
+    operator = await world.ready(called())
+    await _assert_nothing_is_bought(world, "Refused")
+    assert "trial" in (await world.condition("NumberReady"))["message"]
+    before = len(world.wire.outside_changes)
+    await operator.until_quiet(within=2 * 3600)
+    assert world.wire.outside_changes[before:] == []
 
 
 async def test_numbers_that_demand_an_address_are_not_offered_without_one(world: World) -> None:

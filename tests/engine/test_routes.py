@@ -1,5 +1,7 @@
 """Every route of messages: set up, edited, given a new key, left for every other, and meddled with by hand."""
 
+from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -175,6 +177,42 @@ async def test_what_was_changed_by_hand_is_repaired_at_the_next_deep_check(
     await world.assert_still(operator)
 
 
+@pytest.mark.parametrize("route", [WEBHOOK, OPENAI, DIFY], ids=named)
+async def test_what_is_changed_back_again_and_again_is_left_and_it_is_said(
+    world: World, route: Route
+) -> None:
+    world.settings = replace(world.settings, deep_check_interval=timedelta(minutes=10))
+    operator = await live(world, route)
+    for _ in range(3):
+        meddle(world)
+        await deep_check(world, operator)
+        assert answering(world) == expected(route)
+    meddle(world)
+    await deep_check(world, operator)
+    assert (await world.condition("RoutingReady"))["reason"] == "Contended"
+    assert answering(world) == []
+    await operator.look_at_all()
+    assert answering(world) == []
+
+
+async def test_keys_and_contexts_of_ones_own_are_no_fight(world: World) -> None:
+    await give_menu(world)
+    operator = await live(world, OPENAI, contextConfigMapRef={"name": "menu", "key": "menu.md"})
+    for price in range(6):
+        await give_menu(world, f"Pancakes {price}.00")
+        await operator.until_quiet()
+    assert await world.is_ready()
+    assert "Pancakes 5.00" in str(bots(world)[0].values["systemMessages"])
+
+
+def meddle(world: World) -> None:
+    webhook = world.instance().webhook
+    if webhook is not None and webhook.enabled:
+        webhook.enabled = False
+    for bot in bots(world):
+        bot.values["enabled"] = False
+
+
 @pytest.mark.parametrize("route", [r for r in ALL if expected(r)], ids=named)
 async def test_a_bot_of_somebody_else_that_answers_everything_holds_a_switch_back(
     world: World, route: Route
@@ -277,7 +315,7 @@ async def test_a_kind_that_the_server_was_started_without_leaves_the_old_route(
 ) -> None:
     operator = await live(world, WEBHOOK)
     assert route.kind is not None
-    world.evolution.world.disabled_bots.add(route.kind)
+    await world.evolution_console("server", {"disabledBots": [route.kind.value]})
     await switch(world, route)
     await operator.until_quiet()
     condition = await world.condition("RoutingReady")

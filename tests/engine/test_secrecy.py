@@ -4,7 +4,7 @@ import pytest
 
 from .conftest import StartWorld
 from .tenants import tenant
-from .world import WEBHOOK_TOKEN
+from .world import WEBHOOK_TOKEN, World
 
 
 async def test_the_check_reads_statuses_events_and_log_lines(start_world: StartWorld) -> None:
@@ -31,3 +31,16 @@ async def test_a_refusal_that_repeats_the_header_does_not_bring_it_into_the_stat
         await world.evolution_console("faults", [fault])
         await world.ready(tenant())
         assert (await world.condition("RoutingReady"))["status"] == "False"
+
+
+async def test_a_code_to_pair_with_in_a_log_line_is_found(start_world: StartWorld) -> None:
+    with pytest.raises(AssertionError, match="shown"):
+        async with start_world(manual_pairing=True) as world:
+            await log_its_code(world)
+
+
+async def log_its_code(world: World) -> None:
+    await world.ready(tenant())
+    offered = world.instance().qr
+    assert offered is not None
+    world.log_lines.append({"event": f"scan {offered.code}"})

@@ -235,8 +235,14 @@ class World:
     def secrets(self) -> list[str]:
         """Everything that must never be seen in a status, an event or a log line."""
         keys = [found.api_key for found in self.evolution.world.database.bots.credentials.values()]
-        tokens = [i.token for i in self.instances.values()]
-        return [*self.phone.secrets, API_KEY, WEBHOOK_TOKEN, *self.more_secrets, *keys, *tokens]
+        instances = self.instances.values()
+        tokens = [i.token for i in instances]
+        offered = [code for i in instances if i.qr for code in (i.qr.code, i.qr.pairing_code) if code]
+        shown = [f"{code[:4]}-{code[4:]}" for code in offered]
+        return [
+            *(*self.phone.secrets, *self.phone.received_texts(), API_KEY, WEBHOOK_TOKEN),
+            *(*tokens, *offered, *shown, *keys, *self.more_secrets),
+        ]
 
 
 @asynccontextmanager

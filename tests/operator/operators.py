@@ -108,6 +108,7 @@ class OperatorProcess:
             f"--sale-check-interval={settings.sale_check_interval.total_seconds():g}s",
             "--probe-address=127.0.0.1",
             "--probe-port=0",
+            "--pairing-port=0",
         ]
         self._environment = environment or {}
         self._log = log

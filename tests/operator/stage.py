@@ -58,6 +58,7 @@ class Stage:
             workers_reserved=1,
             probe_address="127.0.0.1",
             probe_port=0,
+            pairing_port=0,
         )
         self.watch = TenantWatch(self.api, self.namespace)
         self._stack = AsyncExitStack()

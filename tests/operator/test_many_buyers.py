@@ -66,6 +66,7 @@ async def start_two(stage: Stage) -> None:
     await asyncio.gather(stage.start_operator_process("first"), stage.start_operator_process("second"))
 
 
+@pytest.mark.scale
 @pytest.mark.timeout(300)
 async def test_two_hundred_tenants_and_a_hundred_and_fifty_numbers(stage: Stage) -> None:
     await stage.telephony.control("POST", "inventory", {"LV": {"mobile": {"candidates": STOCK[:150]}}})

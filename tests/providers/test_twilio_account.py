@@ -214,3 +214,42 @@ class TestCalls:
         for _ in range(5):
             await self.record(sandbox, start_time=self.NOON.isoformat())
         assert len(await account.calls_since(self.NOON) or ()) == 3
+
+
+class TestMessages:
+    OURS: Final = "+12025550101"
+    NOON: Final = datetime(2026, 3, 5, 12, tzinfo=UTC)
+
+    async def receive(self, sandbox: Sandbox, text: str, **message: Any) -> None:
+        at_noon = {"from": "WhatsApp", "to": self.OURS, "date_sent": self.NOON.isoformat()}
+        await sandbox.tell("messages", {"account": SID, "body": text, **at_noon, **message})
+
+    async def test_what_a_number_received_since_then_is_told_newest_first(
+        self, account: TwilioAccount, sandbox: Sandbox
+    ) -> None:
+        await self.receive(sandbox, "too old", date_sent=(self.NOON - timedelta(seconds=1)).isoformat())
+        await self.receive(sandbox, "first")
+        await self.receive(sandbox, "second", date_sent=(self.NOON + timedelta(minutes=1)).isoformat())
+        await self.receive(sandbox, "to another", to="+12025550102")
+        await self.receive(sandbox, "sent by us", direction="outbound-api")
+        riga = self.NOON.astimezone(timezone(timedelta(hours=2)))
+
+        messages = await account.recent_messages(self.OURS, riga) or ()
+
+        assert [message.text for message in messages] == ["second", "first"]
+        assert messages[1].received_at == self.NOON
+        assert messages[1].sender == "WhatsApp"
+
+    async def test_a_text_is_never_printed(self, account: TwilioAccount, sandbox: Sandbox) -> None:
+        await self.receive(sandbox, "code 123-456")
+        (message,) = await account.recent_messages(self.OURS, self.NOON) or ()
+        assert "123-456" not in repr(message)
+
+    async def test_there_is_an_end_to_them(
+        self, account: TwilioAccount, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(twilio, "MOST_MESSAGES", 2)
+        for number in range(4):
+            await self.receive(sandbox, str(number))
+        messages = await account.recent_messages(self.OURS, self.NOON) or ()
+        assert [message.text for message in messages] == ["3", "2"]

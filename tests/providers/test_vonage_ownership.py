@@ -329,3 +329,8 @@ async def test_papers_are_not_looked_at(account: VonageAccount, sandbox: Sandbox
 async def test_calls_are_not_listed(account: VonageAccount) -> None:
     assert await account.calls_since(datetime.now(UTC)) is None
     assert account.marks_with_purchase is False
+
+
+async def test_received_messages_are_not_listed(account: VonageAccount, sandbox: Sandbox) -> None:
+    assert await account.recent_messages("+37120000001", datetime.now(UTC)) is None
+    assert await sandbox.requests("GET", "") == 0

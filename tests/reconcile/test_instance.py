@@ -18,6 +18,7 @@ from .builders import OWNER, PHONE, WHATSAPP, desired, held, instance_status, re
 
 WANTED = desired(**PHONE, **WHATSAPP)
 WITH_NUMBER = NumberObserved(recorded=recorded(), held=held(OWNER.label()))
+SILVER = {"from": "Selector", "selector": {"matchLabels": {"tier": "silver"}}}
 DOWN = Verdict.waiting(Reason.SERVER_UNAVAILABLE, "It is down.")
 
 
@@ -30,7 +31,7 @@ def answering(name: str, **spec: Any) -> InstanceServer:
 def placed(*servers: InstanceServer, **whatsapp: Any) -> str | Reason:
     wanted = desired(whatsapp={"channel": "Baileys", **whatsapp}).instance
     assert isinstance(wanted, DesiredInstance)
-    answer = place(wanted, Fleet(servers={s.name: s for s in servers}))
+    answer = place(wanted, Fleet(servers={s.name: s for s in servers}), "tenants", {"tier": "gold"})
     return answer.reason if isinstance(answer, Verdict) else answer
 
 
@@ -43,6 +44,8 @@ def test_the_server_with_most_room_is_taken() -> None:
     [
         ([], {}, Reason.SERVER_NOT_FOUND),
         ([answering("a", region="us")], {"region": "eu"}, Reason.SERVER_NOT_FOUND),
+        ([answering("a", allowedNamespaces=SILVER)], {}, Reason.NAMESPACE_NOT_ALLOWED),
+        ([answering("a", allowedNamespaces=SILVER), answering("b")], {}, "b"),
         ([answering("a", region="us")], {"region": "us"}, "a"),
         ([answering("a"), answering("b")], {"serverRef": {"name": "a"}}, "a"),
         ([answering("a")], {"serverRef": {"name": "c"}}, Reason.SERVER_NOT_FOUND),

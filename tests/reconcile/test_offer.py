@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.api.common_fields import Money
 from controller.api.conditions import Reason
-from controller.providers.telephony.protocol import Candidate, NumberQuery, Price
+from controller.providers.telephony.protocol import Candidate, NumberQuery, Papers, Price
 from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.fleet import Fleet, PhoneAccount
 from controller.reconcile.number.money import money
@@ -26,6 +26,9 @@ class Market:
 
     def __init__(self, *candidates: Candidate) -> None:
         self._candidates = candidates
+
+    async def papers_problem(self, _papers: Papers) -> None:
+        return None
 
     async def search(self, _query: NumberQuery) -> tuple[Candidate, ...]:
         return self._candidates

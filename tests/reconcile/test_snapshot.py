@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.providers.evolution.protocol import LiveStates, SessionState
+from controller.reconcile.instance.listing import ListedInstances
 from controller.reconcile.ownership import MarkState
-from controller.reconcile.snapshot import Listed, ListedInstances, ListedNumbers
+from controller.reconcile.snapshot import Listed, ListedNumbers
 
 from .builders import CLUSTER, FOREIGN_LABELS, NOW, OWNER, owned, row
 
@@ -105,7 +106,7 @@ def test_live_states_win_over_the_database() -> None:
         NOW, LiveStates("2.3.7", "evo", {"a": SessionState.CLOSE, "b": SessionState.OPEN})
     )
     assert changed == {"a", "b"}
-    assert instances.live_state("a") is SessionState.CLOSE
+    assert instances.live_state("a") is SessionState.CONNECTING  # it is paired: Evolution reconnects it
     assert instances.suspects_change()
     instances.record_live("b", None)
     assert not instances.suspects_change()

@@ -57,6 +57,8 @@ def test_texts_become_values() -> None:
         ("number_poll_interval", "0s", "--number-poll-interval must be 1s or more; it is 0s"),
         ("retain_timeout", "10 minutes", "--retain-timeout must be a duration such as"),
         ("probe_port", "70000", "--probe-port must be a port"),
+        ("pairing_port", "-1", "--pairing-port must be a port"),
+        ("pairing_port", "8080", "--pairing-port must not be the probe port"),
         ("log_format", "xml", "--log-format must be one of logfmt, json"),
         ("log_level", "loud", "--log-level must be one of debug, info, warning, error"),
     ],

@@ -1,7 +1,7 @@
 """One account at a telephony provider, whichever it is: small methods, plain data in and out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +12,9 @@ from controller.providers.errors import OutsideError
 
 MOST_CALLS: Final = 10_000
 """Calls in one answer of `TelephonyAccount.calls_since`, at most."""
+
+MOST_MESSAGES: Final = 50
+"""SMS in one answer of `TelephonyAccount.recent_messages`, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,15 @@ class CallRecord:
     duration: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """An SMS that a number received. `sender` is a number or a name. Never log or store the text."""
+
+    sender: str
+    received_at: datetime
+    text: str = field(repr=False)
+
+
 class TelephonyAccount(Protocol):
     """What the engine asks of an account.
 
@@ -169,6 +181,12 @@ class TelephonyAccount(Protocol):
         """Calls that started at `since` or later, newest first; None where the provider offers no such list.
 
         At most `MOST_CALLS`; of more, the oldest are left out.
+        """
+
+    async def recent_messages(self, number: str, since: datetime) -> Sequence[InboundMessage] | None:
+        """SMS that this E.164 number of ours received at `since` or later, newest first.
+
+        At most `MOST_MESSAGES`; of more, the oldest are left out. None where the provider offers no such list.
         """
 
     async def close(self) -> None:

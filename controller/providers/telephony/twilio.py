@@ -15,8 +15,10 @@ from controller.providers.errors import NotFound, OutsideError, Retryable, Termi
 from controller.providers.limits import Limiter
 from controller.providers.telephony.protocol import (
     MOST_CALLS,
+    MOST_MESSAGES,
     CallRecord,
     Candidate,
+    InboundMessage,
     NumberQuery,
     NumberSettings,
     OwnedNumber,
@@ -28,6 +30,7 @@ from controller.providers.telephony.twilio_papers import bundle_problem, no_such
 from controller.providers.telephony.twilio_transport import TwilioTransport
 from controller.providers.telephony.twilio_wire import (
     call_record,
+    inbound_message,
     offered_number,
     overrides_of,
     owned_number,
@@ -225,6 +228,21 @@ class TwilioAccount:
                 raise self._no_such_account() from error
             calls = [call for call in map(call_record, records) if call is not None]
         return [call for call in calls if call.started_at >= since]
+
+    async def recent_messages(self, number: str, since: datetime) -> Sequence[InboundMessage] | None:
+        """Newest first. The filter by time is as coarse as a day, so times are compared again."""
+        with self._sdk(changes=False):
+            try:
+                records = await self._client.messages.list_async(
+                    to=number,
+                    date_sent_after=since.astimezone(UTC),
+                    limit=MOST_MESSAGES,
+                    page_size=MOST_MESSAGES,
+                )
+            except NotFound as error:
+                raise self._no_such_account() from error
+            messages = [message for message in map(inbound_message, records) if message is not None]
+        return [message for message in messages if message.received_at >= since]
 
     async def close(self) -> None:
         """Close connections."""

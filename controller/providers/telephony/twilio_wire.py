@@ -13,6 +13,7 @@ from controller.providers.telephony.e164 import country_of, type_of
 from controller.providers.telephony.protocol import (
     CallDirection,
     CallRecord,
+    InboundMessage,
     NumberSettings,
     OwnedNumber,
     Price,
@@ -110,6 +111,14 @@ def call_record(record: object) -> CallRecord | None:
         direction=CallDirection.INBOUND if inbound else CallDirection.OUTBOUND,
         duration=None if _text(record, "status") in _UNDER_WAY else timedelta(seconds=seconds),
     )
+
+
+def inbound_message(record: object) -> InboundMessage | None:
+    """Read a Message; None for one that was sent by us, or whose time is not known."""
+    sent = getattr(record, "date_sent", None)
+    if _text(record, "direction") != "inbound" or not isinstance(sent, datetime):
+        return None
+    return InboundMessage(sender=_text(record, "from_"), received_at=sent, text=_text(record, "body"))
 
 
 def prices_of(record: object) -> dict[NumberType, Price]:

@@ -18,6 +18,7 @@ from controller.providers.telephony.e164 import country_of
 from controller.providers.telephony.protocol import (
     CallRecord,
     Candidate,
+    InboundMessage,
     NumberQuery,
     NumberSettings,
     OwnedNumber,
@@ -194,6 +195,11 @@ class VonageAccount:
     async def calls_since(self, since: datetime) -> Sequence[CallRecord] | None:
         """Vonage lists no calls without its Reports product."""
         del since
+        return None
+
+    async def recent_messages(self, number: str, since: datetime) -> Sequence[InboundMessage] | None:
+        """Vonage shows received SMS only in its dashboard, and to the number's webhook."""
+        del number, since
         return None
 
     async def close(self) -> None:

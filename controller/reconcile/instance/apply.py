@@ -11,28 +11,16 @@ from controller.providers.evolution.protocol import (
     NewInstance,
     WebhookSettings,
 )
-from controller.reconcile.ai.actions import DeleteBot, ForgetKey, ParkKey, RegisterKey
-from controller.reconcile.ai.apply import apply_to_bots
 from controller.reconcile.ai.desired_bot import bot_mark
-from controller.reconcile.ai.observe import read_routes
-from controller.reconcile.ai.plan import plan_routes
-from controller.reconcile.ai.routes import NOBODY
-from controller.reconcile.change import (
-    CreateInstance,
-    RetainInstance,
-    SaveToken,
-    SetBehaviour,
-    SetWebhook,
-    StartPairing,
-)
+from controller.reconcile.ai.silence import silence_instance
+from controller.reconcile.change import CreateInstance, RetainInstance, SaveToken, SetBehaviour, StartPairing
+from controller.reconcile.desired import DesiredInstance
 from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.instance.observe import token_secret_name, wanted_name
 from controller.reconcile.observed import InstanceObserved, NumberObserved
 from controller.reconcile.run import Run
 
 InstanceAction = CreateInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
-# An instance has a webhook, a few bots and keys; a plan that never ends is a defect.
-MOST_ROUTES = 32
 TOKEN_KEY = "token"  # noqa: S105  # the name of the key, not a token
 
 
@@ -64,23 +52,7 @@ async def silence(observed: InstanceObserved, run: Run) -> None:
     """
     _, client = reach(observed.server, run)
     recorded = run.tenant.status.routing.bot_id if run.tenant.status.routing else None
-    mark = bot_mark(run.desired.owner)
-    try:
-        read = await read_routes(client, _row(observed).name, NOBODY, mark=mark, recorded=recorded)
-        for _ in range(MOST_ROUTES):
-            change = next(iter(plan_routes(read, NOBODY, recorded=recorded, fought=False)), None)
-            match change.action if change is not None else None:
-                case None:
-                    return
-                case SetWebhook(webhook=webhook):
-                    await client.set_webhook(read.instance, webhook)
-                    read = replace(read, webhook=webhook)
-                case RegisterKey() | ForgetKey() | ParkKey() | DeleteBot() as action:
-                    read = await apply_to_bots(action, client, read, mark=mark, recorded=recorded)
-                case other:
-                    raise AssertionError(f"silencing does not plan {other}")
-    except NotFound:
-        return  # the instance is gone: silent enough
+    await silence_instance(client, _row(observed).name, bot_mark(run.desired.owner), recorded)
 
 
 async def close_webhook(observed: InstanceObserved, run: Run) -> None:
@@ -110,39 +82,31 @@ async def _create(
     assert wanted is not None  # noqa: S101  # planned only for a wanted instance
     server, client = reach(server_name, run)
     name = wanted_name(wanted, observed)
-    # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
-    row = await client.instance(name)
-    is_new = row is None
-    if row is None:
-        token = await _token(run)
-        server.placing.add(name)
-        try:
-            await client.create(
-                NewInstance(
-                    name=name,
-                    integration=wanted.integration,
-                    token=token,
-                    number=number.held.owned.number.removeprefix("+") if number.held else "",
-                    settings=wanted.behaviour,
-                )
-            )
-        except Conflict as error:
-            # In use but not there: a deletion is still under way, or another server shares the database.
-            raise Retryable(error.message, reason=Reason.CREATING, after=2.0) from error
-        finally:
-            server.placing.discard(name)
+    if observed.recorded is None and server.room <= 0 and server.instances.listed.get(name) is None:
+        raise Retryable(f"{server_name} was filled by others meanwhile.", reason=Reason.CREATING, after=1.0)
+    # Its room is taken from here on: other tenants look for theirs while this one waits for the server.
+    server.placing.add(name)
+    try:
+        # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
         row = await client.instance(name)
-    if row is None:
-        raise Retryable(
-            f"{name} was created on {server_name} but cannot be read back; looking again.",
-            reason=Reason.CREATING,
-        )
+        is_new = row is None
+        if row is None:
+            row = await _created(name, wanted, number, server_name, client, run)
+        if row is None:
+            raise Retryable(
+                f"{name} was created on {server_name} but cannot be read back; looking again.",
+                reason=Reason.CREATING,
+            )
+        server.instances.listed.record(name, row, run.context.clock.now())
+    finally:
+        server.placing.discard(name)
     await _save_token(row.token, run)
     state = await client.live_state(name)
     server.instances.record_live(name, state)
     # What was tried on an instance before this one must not delay the pairing of this one.
     run.context.memory.connected_at.pop(run.tenant.key, None)
-    created = replace(
+    run.context.memory.opened_for.pop(run.tenant.key, None)
+    return replace(
         observed,
         server=server_name,
         row=row,
@@ -154,7 +118,38 @@ async def _create(
         pairing_since=None,
         is_new=is_new,
     )
-    return _seen(server, created, run)
+
+
+async def _created(
+    name: str,
+    wanted: DesiredInstance,
+    number: NumberObserved,
+    server_name: str,
+    client: EvolutionServerClient,
+    run: Run,
+) -> InstanceRow | None:
+    """Create it; the instance as read back, None when it is not there after all."""
+    token = await _token(run)
+    # Before the instance is: whatever crashes then, the token that customers' systems use is not lost.
+    await _save_token(token, run)
+    try:
+        await client.create(
+            NewInstance(
+                name=name,
+                integration=wanted.integration,
+                token=token,
+                number=number.held.owned.number.removeprefix("+") if number.held else "",
+                settings=wanted.behaviour,
+            )
+        )
+    except Conflict as error:
+        raise Retryable(
+            f"{name} is in use in the database of {server_name}, but not there: a deletion is still under way, or"
+            " another server on the same database has it.",
+            reason=Reason.CREATING,
+            after=2.0,
+        ) from error
+    return await client.instance(name)
 
 
 async def _token(run: Run) -> str:
@@ -175,6 +170,7 @@ async def _start_pairing(observed: InstanceObserved, run: Run) -> InstanceObserv
     server, client = reach(observed.server, run)
     now = run.context.clock.now()
     run.context.memory.connected_at[run.tenant.key] = now
+    run.context.memory.opened_for.pop(run.tenant.key, None)
     name = _row(observed).name
     await client.connect(name)
     state = await client.live_state(name)

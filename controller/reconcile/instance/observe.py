@@ -54,13 +54,32 @@ def _from_snapshot(tenant: Tenant, desired: DesiredTenant, context: Context) -> 
     if desired.instance is None:
         return InstanceObserved()
     name = desired.instance.name
+    first = context.tenant_index.first_naming_instance(name)
+    if desired.instance.named and first not in (None, tenant.key):
+        return InstanceObserved(
+            placement=Verdict.waiting(
+                Reason.NAME_TAKEN,
+                f"spec.whatsapp.instanceName names {name}, which the older tenant {first} names too. Name another.",
+            )
+        )
     for server in context.fleet.servers.values():
         if server.instances.listed.get(name) is not None:
             return _on_server(server.name, name, tenant, context)
     not_listed = tuple(context.fleet.servers_not_listed())
     if not_listed:
         return InstanceObserved(servers_not_listed=not_listed)
-    return InstanceObserved(placement=place(desired.instance, context.fleet))
+    if desired.instance.named:
+        return InstanceObserved(
+            placement=Verdict.waiting(
+                Reason.INSTANCE_NOT_FOUND,
+                f"spec.whatsapp.instanceName names {name}, which no EvolutionServer has. Nothing is created. Correct"
+                " the name, or leave the field out to have a new instance.",
+            )
+        )
+    namespace = tenant.key.namespace
+    return InstanceObserved(
+        placement=place(desired.instance, context.fleet, namespace, context.namespaces.labels(namespace))
+    )
 
 
 def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) -> InstanceObserved:
@@ -86,10 +105,9 @@ def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) ->
         unreachable=_why_unreachable(server, missing=row is None),
         loss_proven=server.instances.listed.loss_proven(name),
         connect_tried_at=context.memory.connected_at.get(tenant.key),
-        pairing_since=_pairing_since(tenant, context.clock.now()),
-        session_timeout_seconds=parse_duration(
-            server.spec.session_timeout or DEFAULT_SESSION_TIMEOUT
-        ).total_seconds(),
+        pairing_since=pairing_since(tenant, context.clock.now()),
+        looked_at=context.memory.looked_at.get(tenant.key),
+        session_timeout_seconds=session_timeout(server),
     )
 
 
@@ -111,7 +129,13 @@ def _why_unreachable(server: InstanceServer, *, missing: bool) -> Verdict | None
     return None
 
 
-def _pairing_since(tenant: Tenant, now: datetime) -> datetime | None:
+def session_timeout(server: InstanceServer) -> float:
+    """How many seconds an instance of the server is offered for pairing while nobody looks."""
+    return parse_duration(server.spec.session_timeout or DEFAULT_SESSION_TIMEOUT).total_seconds()
+
+
+def pairing_since(tenant: Tenant, now: datetime) -> datetime | None:
+    """When codes began to be offered; None before that."""
     recorded = tenant.status.instance
     if recorded is None or recorded.pairing_since is None:
         return None

@@ -1,16 +1,26 @@
 """Choosing the server of a new instance. Pure."""
 
+from collections.abc import Mapping
+
 from controller.api.conditions import Reason
+from controller.api.group import Kind
+from controller.reconcile.allowed_namespaces import allows, not_allowed
 from controller.reconcile.desired import DesiredInstance
 from controller.reconcile.fleet import Fleet, InstanceServer
 from controller.reconcile.verdict import Verdict
 
 
-def place(wanted: DesiredInstance, fleet: Fleet) -> str | Verdict:
+def place(
+    wanted: DesiredInstance, fleet: Fleet, namespace: str, labels: Mapping[str, str] | None
+) -> str | Verdict:
     """The server with the most room among those that fit and answer, or why there is none."""
-    fitting = [server for server in fleet.servers.values() if _fits(server, wanted)]
-    if not fitting:
+    matching = [server for server in fleet.servers.values() if _fits(server, wanted)]
+    if not matching:
         return Verdict.waiting(Reason.SERVER_NOT_FOUND, _not_found(wanted))
+    fitting = [server for server in matching if allows(server.spec.allowed_namespaces, labels)]
+    if not fitting:
+        names = ", ".join(server.name for server in matching)
+        return not_allowed(Kind.EVOLUTION_SERVER, names, namespace, labels)
     with_room = [server for server in fitting if server.schedulable and server.room > 0]
     if not with_room:
         names = ", ".join(

@@ -102,6 +102,14 @@ def _keep(wanted: DesiredInstance, observed: InstanceObserved) -> FacetPlan:
         return FacetPlan.say(observed.unreachable)
     if changes:
         return FacetPlan(tuple(changes), Verdict.waiting(Reason.CONFIGURING, f"Setting up {row.name}."))
+    if wanted.named and row.name != wanted.name:
+        return FacetPlan.say(
+            Verdict.good(
+                Reason.NOT_AS_REQUESTED,
+                f"{row.name} works, but spec.whatsapp.instanceName names {wanted.name}. Instances are never exchanged"
+                " by themselves.",
+            )
+        )
     return FacetPlan.say(Verdict.good(Reason.AVAILABLE, f"{row.name} on {observed.server} is set as wanted."))
 
 

@@ -64,6 +64,10 @@ async def _look_at(
         )
         if full is not None:
             return full
+    # Before any money is at stake: with papers that are not in order the purchase would be refused.
+    problem = await client.papers_problem(wanted.papers)
+    if problem is not None:
+        return Verdict.failed(problem)
     candidates = await client.search(wanted.query)
     if not candidates:
         return None

@@ -210,6 +210,8 @@ def _say_available(wanted: DesiredNumber, observed: NumberObserved) -> Verdict:
 
 
 def _unmet_wishes(wanted: DesiredNumber, observed: NumberObserved, held: HeldNumber) -> str:
+    if wanted.named is not None and wanted.named != held.owned.number:
+        return f"spec.phoneNumber.number names {wanted.named}"
     if wanted.provider is not None and wanted.provider != held.account:
         return f"it is held by {held.account}, not by {wanted.provider}"
     if wanted.query.pattern is not None and not _matches(wanted.query.pattern, held.owned.number):

@@ -138,9 +138,11 @@ def _events_v1() -> Resource:
 
 def _reviews() -> list[Resource]:
     return [
+        _review("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview"),
         _review("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
         _review("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
         _review("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+        _review("authentication.k8s.io", "tokenreviews", "TokenReview"),
     ]
 
 

@@ -8,6 +8,7 @@ from . import crds, snapshot
 from .admission import PolicyAdmission
 from .builtin import built_in_resources
 from .controllers import Controllers
+from .rbac import Roles
 from .registry import Registry, stored_target
 from .requests import FieldValidation, WriteOptions
 from .resources import Body, Resource, Resources
@@ -20,6 +21,7 @@ class ControlPlane:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.store = Store()
+        self.roles = Roles(self.store)
         self.resources = Resources()
         self.registry = Registry(self.store, now, PolicyAdmission(self.store))
         self.controllers = Controllers(self.registry, self.resources)

@@ -232,7 +232,7 @@ class Endpoints:
             body, request.headers.get("Content-Type", ""), options, target.resource.kind
         )
         check_identity(content, target.resource, target.version.name, body)
-        return json_response(reviews.answer(content), status=HTTPStatus.CREATED)
+        return json_response(reviews.answer(content, self._plane.roles), status=HTTPStatus.CREATED)
 
     def _written(
         self,

@@ -38,21 +38,43 @@ async def test_two_kinds_with_an_all_bot_both_answer(shop: EvolutionServer, bot_
     assert sorted(await answers(shop, 2)) == sorted((bot, "Hello!") for bot in bots)
 
 
-async def test_a_disabled_bot_falls_silent_and_the_enabled_one_takes_over(
-    shop: EvolutionServer, bot_server: BotServer
+async def switch(server: EvolutionServer, kind: str, bot_id: str, *, enabled: bool) -> None:
+    present = (await server.client.get(f"/{kind}/fetch/{bot_id}/shop")).json()
+    body = {name: value for name, value in present.items() if value is not None} | {"enabled": enabled}
+    assert (await server.client.put(f"/{kind}/update/{bot_id}/shop", json=body)).status_code == 200
+
+
+@pytest.mark.parametrize(("sticky", "second_answer"), [(False, "new"), (True, "old")])
+async def test_who_answers_a_contact_after_a_change_of_kind(
+    shop: EvolutionServer,
+    bot_server: BotServer,
+    sticky: bool,  # noqa: FBT001
+    second_answer: str,
 ):
+    await shop.control("server", {"stickySessions": sticky})
+    bots = {"old": await add_bot(shop, Kind.N8N, bot_server.url)}
+    await write(shop, "first")
+    await answers(shop, 1)
+
+    bots["new"] = await add_bot(shop, Kind.DIFY, bot_server.url, enabled=False)
+    await switch(shop, Kind.N8N, bots["old"], enabled=False)
+    await switch(shop, Kind.DIFY, bots["new"], enabled=True)
+    await write(shop, "second")
+
+    assert [bot for bot, _ in await answers(shop, 2)] == [bots["old"], bots[second_answer]]
+
+
+async def test_a_sticky_conversation_ends_with_its_bot(shop: EvolutionServer, bot_server: BotServer):
+    await shop.control("server", {"stickySessions": True})
     old = await add_bot(shop, Kind.N8N, bot_server.url)
     await write(shop, "first")
     await answers(shop, 1)
 
-    new = await add_bot(shop, Kind.DIFY, bot_server.url, enabled=False)
-    for kind, bot, enabled in ((Kind.N8N, old, False), (Kind.DIFY, new, True)):
-        present = (await shop.client.get(f"/{kind}/fetch/{bot}/shop")).json()
-        body = {name: value for name, value in present.items() if value is not None} | {"enabled": enabled}
-        assert (await shop.client.put(f"/{kind}/update/{bot}/shop", json=body)).status_code == 200
+    await shop.client.delete(f"/n8n/delete/{old}/shop")
+    new = await add_bot(shop, Kind.DIFY, bot_server.url)
     await write(shop, "second")
 
-    assert await answers(shop, 2) == [(old, "Hello!"), (new, "Hello!")]
+    assert [bot for bot, _ in await answers(shop, 2)] == [old, new]
 
 
 @pytest.mark.parametrize(

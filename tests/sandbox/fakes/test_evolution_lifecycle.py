@@ -41,6 +41,17 @@ async def test_manual_pairing_waits_for_a_phone_which_may_be_the_wrong_one(start
     assert (await server.row("shop"))["ownerJid"] == "37129999999@s.whatsapp.net"
 
 
+async def test_codes_that_ran_out_close_it_in_memory_and_leave_the_row(start_evolution: StartEvolution):
+    server = await start_evolution(manual_pairing=True)
+    await server.create("shop")
+    await server.client.get("/instance/connect/shop")
+
+    await server.control("instances/shop/expire", {})
+
+    assert await server.state("shop") == "close"
+    assert (await server.row("shop"))["connectionStatus"] == "connecting"
+
+
 async def test_connect_may_answer_before_there_is_a_code(start_evolution: StartEvolution):
     server = await start_evolution(manual_pairing=True, pace=replace(QUICK, qr_after=0.2, connect_wait=0))
     await server.create("shop")

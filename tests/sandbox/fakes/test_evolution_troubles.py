@@ -145,6 +145,24 @@ async def test_an_outage_is_a_storm_of_webhooks_and_both_states(
     await evolution.until("shop", "open")
 
 
+async def test_a_new_picture_makes_two_sockets_fight_over_the_login(
+    evolution: EvolutionServer, receiver: Receiver
+):
+    await paired(evolution)
+    webhook = {"url": receiver.url, "enabled": True, "events": ["CONNECTION_UPDATE"]}
+    await evolution.control("instances/shop/webhook", webhook)
+
+    picture = {"picture": "https://shop.example/logo.png"}
+    answer = await evolution.client.post("/chat/updateProfilePicture/shop", json=picture)
+
+    assert answer.json() == {"update": "success"}
+    async with asyncio.timeout(10):
+        while len(receiver.received) < 6:
+            await evolution.state("shop")
+    states = [item.body["data"]["state"] for item in receiver.received]
+    assert states[:6] == ["connecting", "open"] * 3
+
+
 async def test_without_a_licence_only_the_welcome_answers(evolution: EvolutionServer):
     await evolution.create("shop", "EVOLUTION")
     await evolution.control("server", {"licensed": False})

@@ -119,6 +119,28 @@ async def test_calls_are_listed_in_pages_and_by_time(twilio: TwilioServer):
     assert first["start_time"] == "Thu, 05 Mar 2026 12:00:00 +0000"
 
 
+async def test_received_messages_are_listed_by_number_and_time(twilio: TwilioServer):
+    number = (await twilio.buy_any())["phone_number"]
+    for day in range(1, 4):
+        sms = {
+            "from": "WhatsApp",
+            "to": number,
+            "body": f"day {day}",
+            "date_sent": f"2026-03-0{day}T12:00:00Z",
+        }
+        assert (await twilio.control("messages", sms)).status_code == 201
+
+    async def bodies(**query: Any) -> list[str]:
+        page = (await twilio.client.get(twilio.path("Messages"), params=query)).json()
+        return [message["body"] for message in page["messages"]]
+
+    assert await bodies(To=number) == ["day 3", "day 2", "day 1"]
+    assert await bodies(**{"DateSent>": "2026-03-02"}) == ["day 3", "day 2"]
+    assert await bodies(**{"DateSent<": "2026-03-02"}) == ["day 1"]
+    assert await bodies(DateSent="2026-03-02") == ["day 2"]
+    assert await bodies(To="+37100000000") == await bodies(From="+37100000000") == []
+
+
 async def test_idle_numbers_are_reclaimed(twilio: TwilioServer):
     idle, used = await twilio.buy_any(), await twilio.buy_any()
     call = {"account": ACCOUNT, "from": "+37129999999", "duration": 12}

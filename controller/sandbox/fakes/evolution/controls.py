@@ -4,6 +4,7 @@
 - `POST /_sandbox/instances/{name}/scan {"number": "371...", "profileName": "..."}`: a phone links it
 - `POST /_sandbox/instances/{name}/close {"code": 401}`: WhatsApp ends the connection;
   `"announced": true` also sends the meaningless webhook of a close during an open
+- `POST /_sandbox/instances/{name}/expire`: the last of its QR codes has run out, unscanned
 - `POST /_sandbox/instances/{name}/webhook {"url": ..., "enabled": ..., "events": [...], "headers": {...}}`
 - `POST /_sandbox/instances/{name}/settings {"rejectCall": true}`
 - `POST /_sandbox/instances/{name}/inbound {"from": "371...", "text": "hi", "pushName": "Ana"}`
@@ -63,6 +64,13 @@ async def close(request: web.Request) -> web.Response:
             'The body must be {"code": <number>}; 401, 402, 403 and 406 unlink for good.'
         )
     lifecycle.close(world, instance, code, announced=body.get("announced") is True)
+    return json_response(describe(instance))
+
+
+@routes.post("/_sandbox/instances/{name}/expire")
+async def expire(request: web.Request) -> web.Response:
+    instance = control_instance(request)
+    lifecycle.run_out_of_codes(world_of(request), instance)
     return json_response(describe(instance))
 
 

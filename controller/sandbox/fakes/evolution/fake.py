@@ -39,6 +39,7 @@ from controller.sandbox.fakes.evolution.errors import (
     unauthorized,
     unknown_route,
 )
+from controller.sandbox.fakes.evolution.options import ServerOptions
 from controller.sandbox.fakes.evolution.outbound import Outbound
 from controller.sandbox.fakes.evolution.state import Clock, Database, Instance, Pace, World
 from controller.sandbox.fakes.server import FakeServer, Handler
@@ -78,9 +79,8 @@ class EvolutionFake(FakeServer):
     by the phone whose number it was created with. A deletion takes `delete_after` seconds after its answer.
     `now` gives the times in the rows; delays always run on the event loop's clock.
 
-    Two fakes with one `database` are two servers that share theirs. `disabled_bots` are kinds the server was
-    started without. The Graph API is asked at `graph_base_url`, if there is one; OpenAI at `openai_base_url`,
-    which the real server has built in.
+    Two fakes with one `database` are two servers that share theirs. For `openai_base_url`, `graph_base_url`,
+    `sticky_sessions` and `disabled_bots` see `ServerOptions`.
     """
 
     logged_fields = frozenset(
@@ -111,12 +111,19 @@ class EvolutionFake(FakeServer):
         database: Database | None = None,
         openai_base_url: str = "https://api.openai.com/v1",
         graph_base_url: str | None = None,
+        sticky_sessions: bool = False,
         disabled_bots: Collection[Kind] = (),
     ) -> None:
         super().__init__()
         self._metrics = metrics
         self._seed = random_seed
         self._background: set[asyncio.Task[None]] = set()
+        self._options = ServerOptions(
+            disabled_bots=frozenset(disabled_bots),
+            sticky_sessions=sticky_sessions,
+            openai_base_url=openai_base_url,
+            graph_base_url=graph_base_url,
+        )
         pace = pace or Pace()
         self.deliveries = Deliveries(now, pace.webhook_retries)
         self.world = World(
@@ -131,14 +138,11 @@ class EvolutionFake(FakeServer):
             timers=Timers(),
             emit=self._emit,
             ask_bots=self._ask_bots,
-            graph_base_url=graph_base_url,
             database=database or Database(),
-            openai_base_url=openai_base_url,
-            disabled_bots=set(disabled_bots),
+            options=self._options,
         )
         self.outbound = Outbound()
         self.answering = Answering(self.world, self.outbound)
-        self._disabled_bots = frozenset(disabled_bots)
         self.world.database.worlds.append(self.world)
 
     def configure(self, app: web.Application) -> None:
@@ -202,7 +206,7 @@ class EvolutionFake(FakeServer):
         return {
             "clientName": self.world.client_name,
             "whatsappReachable": self.world.whatsapp_reachable,
-            "server": server_controls.describe_server(self.world),
+            "server": self.world.options.describe(),
             "orphans": sorted(self.world.orphans),
             "messagesSent": self.world.messages_sent,
             "messagesReceived": self.world.messages_received,
@@ -220,9 +224,9 @@ class EvolutionFake(FakeServer):
         self.world.instances.clear()
         self.world.database.bots.clear()
         self.world.database.templates.clear()
-        self.world.disabled_bots = set(self._disabled_bots)
+        self.world.options = self._options
         self.world.not_on_whatsapp.clear()
-        self.world.whatsapp_reachable = self.world.licensed = True
+        self.world.whatsapp_reachable = True
         self.world.flapping = False
         self.world.orphans.clear()
         self.world.messages_sent = self.world.messages_received = 0

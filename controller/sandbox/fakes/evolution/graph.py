@@ -1,6 +1,6 @@
 """Calls to Meta's Graph API, with the instance's token: messages and templates of WHATSAPP-BUSINESS.
 
-Without `World.graph_base_url` nobody is asked: messages are accepted, templates are not known.
+Without `ServerOptions.graph_base_url` nobody is asked: messages are accepted, templates are not known.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ async def ask_graph(
     body: object = None,
 ) -> Answer:
     """Ask for `path` below the API's version. Raises OutboundError."""
-    if world.graph_base_url is None:
+    if world.options.graph_base_url is None:
         raise OutboundError(None)
     return await outbound.call(
         method,
-        f"{world.graph_base_url}/{world.graph_version}/{path}",
+        f"{world.options.graph_base_url}/{world.options.graph_version}/{path}",
         body=body,
         headers={"Authorization": f"Bearer {instance.token}"},
     )
@@ -40,7 +40,7 @@ async def send_message(
 ) -> dict[str, object]:
     """Return the stored message; Meta's error object, which has no `key`, where it was refused (recorded)."""
     message_id = f"wamid.{world.message_id()}"
-    if world.graph_base_url is not None:
+    if world.options.graph_base_url is not None:
         body = {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",

@@ -22,7 +22,7 @@ _WITHOUT_LICENCE = ("/license/", "/manager", "/assets", "/store", "/ws")
 
 def check(request: web.Request, world: World, body: Mapping[str, object]) -> None:
     """Raises RefusalError and FlatRefusalError."""
-    if not world.licensed and not request.path.startswith(_WITHOUT_LICENCE) and request.path != "/":
+    if not world.options.licensed and not request.path.startswith(_WITHOUT_LICENCE) and request.path != "/":
         raise FlatRefusalError(503, _licence_required(world))
     if request.path in _OPEN_PATHS:
         return

@@ -72,7 +72,7 @@ _TRANSPORT = "{transport:websocket|rabbitmq|nats|sqs|kafka|pusher}"
 async def set_chatwoot(request: web.Request) -> web.Response:
     world, instance, body = world_of(request), instance_of(request), await body_of(request)
     refuse_invalid(wrong_types(body, _CHATWOOT_TYPES) + missing_properties(body, _CHATWOOT_REQUIRED))
-    if not world.chatwoot_enabled:
+    if not world.options.chatwoot:
         raise bad_request("Chatwoot is disabled")
     if instance.live is None:
         raise thrown("Cannot read properties of undefined (reading 'setChatwoot')")
@@ -89,7 +89,7 @@ async def set_chatwoot(request: web.Request) -> web.Response:
 @routes.get("/chatwoot/find/{name}")
 async def find_chatwoot(request: web.Request) -> web.Response:
     world, instance = world_of(request), instance_of(request)
-    if not world.chatwoot_enabled:
+    if not world.options.chatwoot:
         raise bad_request("Chatwoot is disabled")
     if instance.chatwoot is None or instance.live is None:
         return json_response(_NO_CHATWOOT)

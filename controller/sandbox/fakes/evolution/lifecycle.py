@@ -97,6 +97,16 @@ def restart(world: World, instance: Instance) -> None:
     _later(world, instance, world.pace.restart_takes, again)
 
 
+def open_second_socket(world: World, instance: Instance) -> None:
+    """Connect again without closing the first socket: the two replace each other until a restart (measured)."""
+    _later(world, instance, world.pace.duel_every, _replace_socket)
+
+
+def _replace_socket(world: World, instance: Instance) -> None:
+    close(world, instance, 440)
+    open_second_socket(world, instance)
+
+
 def whatsapp_unreachable(world: World, *, flapping: bool) -> None:
     """An outage: memory says connecting, the rows stay as they are.
 
@@ -188,7 +198,7 @@ def _fail_to_connect(world: World, instance: Instance) -> None:
 
 def _show_qr(world: World, instance: Instance) -> None:
     if instance.qr_count >= world.pace.qr_limit:
-        _refuse(world, instance)
+        run_out_of_codes(world, instance)
         return
     instance.qr_count += 1
     parts = [base64.b64encode(world.random.randbytes(32)).decode() for _ in range(4)]
@@ -223,7 +233,7 @@ def _some_number(instance: Instance) -> str:
     return f"3712{int(instance.id[:8], 16) % 10**7:07d}"
 
 
-def _refuse(world: World, instance: Instance) -> None:
+def run_out_of_codes(world: World, instance: Instance) -> None:
     """Give up after the last QR code. The row stays `connecting`, so the next boot connects it."""
     world.emit(instance, "qrcode.updated", {"message": QR_LIMIT_MESSAGE, "statusCode": 500})
     world.emit(

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from controller.sandbox.fakes.evolution import lifecycle
 from controller.sandbox.fakes.evolution.context import (
     body_of,
     instance_of,
@@ -46,6 +47,17 @@ async def update_picture(request: web.Request) -> web.Response:
     picture = require_text(await body_of(request), "picture")
     _require_socket(instance, "Error updating profile picture", "updateProfilePicture")
     instance.account.picture = picture
+    lifecycle.open_second_socket(world_of(request), instance)
+    return json_response(_UPDATED)
+
+
+@routes.delete("/chat/removeProfilePicture/{name}")
+async def remove_picture(request: web.Request) -> web.Response:
+    """Read in the server's source, not recorded."""
+    instance = instance_of(request)
+    _require_socket(instance, "Error removing profile picture", "removeProfilePicture")
+    instance.account.picture = None
+    lifecycle.open_second_socket(world_of(request), instance)
     return json_response(_UPDATED)
 
 
@@ -107,6 +119,7 @@ async def update_privacy(request: web.Request) -> web.Response:
         require_text(body, name)
     _require_socket(instance, "Error updating privacy settings", "updateReadReceiptsPrivacy")
     instance.account.privacy = {name: str(body[name]) for name in instance.account.privacy}
+    lifecycle.open_second_socket(world_of(request), instance)
     return json_response({"update": "success", "data": instance.account.privacy}, 201)
 
 

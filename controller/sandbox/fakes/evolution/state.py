@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from controller.sandbox.fakes.evolution.bots.kinds import Kind
 from controller.sandbox.fakes.evolution.bots.store import BotStore
+from controller.sandbox.fakes.evolution.options import ServerOptions
 from controller.sandbox.fakes.timers import Timers
 
 Clock = Callable[[], datetime]
@@ -51,6 +51,8 @@ class Pace:
     """Waits before each repeat of a webhook (ten, from 5 s doubling to 300 s)."""
     flap_every: float = 0.04
     """From one vain attempt to reach WhatsApp to the next (0.03-0.04 s)."""
+    duel_every: float = 0.1
+    """From a login of one socket to its replacement by another one of the same instance (0.3 s)."""
     bot_second: float = 0.02
     """How long one second of a bot's `debounceTime` takes (1 s)."""
 
@@ -222,20 +224,15 @@ class World:
     timers: Timers
     emit: Emit
     ask_bots: AskBots
+    options: ServerOptions = field(default_factory=ServerOptions)
     database: Database = field(default_factory=Database)
     server_url: str = ""
-    openai_base_url: str = "https://api.openai.com/v1"
-    graph_base_url: str | None = None
-    graph_version: str = "v20.0"
-    disabled_bots: set[Kind] = field(default_factory=set)
-    chatwoot_enabled: bool = True
     instances: dict[str, Instance] = field(default_factory=dict)
     whatsapp_reachable: bool = True
     flapping: bool = False
     """Whether instances tell their webhooks of every vain attempt of an outage (they do; it is a storm)."""
     orphans: set[str] = field(default_factory=set)
     """Deleted while they tried to reconnect: they go on trying until the process restarts (measured)."""
-    licensed: bool = True
     not_on_whatsapp: set[str] = field(default_factory=set)
     messages_sent: int = 0
     messages_received: int = 0

@@ -18,7 +18,7 @@ async def list_calls(request: web.Request) -> web.Response:
     account, query = account_of(request), request.query
     recorded = world_of(request).calls.get(account.sid, [])
     positions = {call.sid: index for index, call in enumerate(recorded)}
-    after, before, day = (_moment(query.get(name)) for name in ("StartTime>", "StartTime<", "StartTime"))
+    after, before, day = (moment(query.get(name)) for name in ("StartTime>", "StartTime<", "StartTime"))
     calls = [
         call
         for call in reversed(recorded)
@@ -75,7 +75,7 @@ def describe(call: Call) -> dict[str, object]:
     }
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
     """Read a date or a time of the query; times without a zone are UTC. Raises TwilioError."""
     if not text:
         return None

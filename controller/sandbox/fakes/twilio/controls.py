@@ -11,6 +11,8 @@
 - `POST /_sandbox/errors {"shape": "problem"}`: errors come as RFC 9457 has them, or "classic" again
 - `POST /_sandbox/reclaim {"days": 30}`: numbers that old with fewer than 3 calls of 12 s in that time vanish
 - `POST /_sandbox/calls {"account": "AC...", "to": "+371...", "from": "+371...", "duration": 12}`
+- `POST /_sandbox/messages {"to": "+371...", "from": "WhatsApp", "body": "..."}`: an owned number receives an SMS;
+  with `"account": "AC..."` any number does
 """
 
 import re
@@ -22,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from controller.sandbox.fakes.number_shelf import Capabilities
-from controller.sandbox.fakes.twilio import bundles, calls, incoming_numbers, purchase
+from controller.sandbox.fakes.twilio import bundles, calls, incoming_numbers, messages, purchase
 from controller.sandbox.fakes.twilio.context import world_of
 from controller.sandbox.fakes.twilio.errors import ErrorShape, TwilioError
 from controller.sandbox.fakes.twilio.inventory import (
@@ -32,7 +34,7 @@ from controller.sandbox.fakes.twilio.inventory import (
     Shelf,
 )
 from controller.sandbox.fakes.twilio.number_fields import apply_fields
-from controller.sandbox.fakes.twilio.state import Account, BundleStatus, Call, OwnedNumber, World
+from controller.sandbox.fakes.twilio.state import Account, BundleStatus, Call, Message, OwnedNumber, World
 from controller.sandbox.fakes.wire import MalformedBodyError, days_of, json_response, read_object
 
 routes = web.RouteTableDef()
@@ -195,6 +197,26 @@ async def record_call(request: web.Request) -> web.Response:
     return json_response(calls.describe(call), 201)
 
 
+@routes.post("/_sandbox/messages")
+async def receive_message(request: web.Request) -> web.Response:
+    world, body = world_of(request), await read_object(request)
+    source, destination, text = body.get("from"), body.get("to"), body.get("body")
+    if not isinstance(source, str) or not isinstance(destination, str) or not isinstance(text, str):
+        raise MalformedBodyError('The body must be {"from", "to", "body": "<text>"}.')
+    owned, sent = world.numbers.get(destination), body.get("date_sent")
+    message = Message(
+        sid=world.sid("SM"),
+        account_sid=_account(world, body.get("account", owned.account_sid if owned else None)).sid,
+        source=source,
+        destination=destination,
+        direction=str(body.get("direction", "inbound")),
+        body=text,
+        sent=_moment(sent) if isinstance(sent, str) else world.now(),
+    )
+    world.messages.setdefault(message.account_sid, []).append(message)
+    return json_response(messages.describe(message), 201)
+
+
 def describe_inventory(world: World) -> dict[str, object]:
     return {
         code: {
@@ -285,5 +307,5 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise MalformedBodyError(f'"start_time" must be ISO 8601, not {text!r}.') from None
+        raise MalformedBodyError(f"A time must be ISO 8601, not {text!r}.") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from controller.sandbox.fakes.twilio import (
     calls,
     controls,
     incoming_numbers,
+    messages,
     pricing,
 )
 from controller.sandbox.fakes.twilio.context import WORLD
@@ -27,6 +28,7 @@ RESOURCES = (
     available_numbers.routes,
     incoming_numbers.routes,
     calls.routes,
+    messages.routes,
     pricing.routes,
     bundles.routes,
 )
@@ -122,6 +124,7 @@ class TwilioFake(FakeServer):
                 for charge in self.world.charges
             ],
             "calls": {sid: len(recorded) for sid, recorded in self.world.calls.items()},
+            "messages": {sid: len(recorded) for sid, recorded in self.world.messages.items()},
             "bundles": {
                 sid: {"account_sid": bundle.account_sid, "status": bundle.status}
                 for sid, bundle in self.world.bundles.items()
@@ -137,8 +140,10 @@ class TwilioFake(FakeServer):
             world.accounts[sid] = Account(sid, token, world.now(), f"Account {sid[-4:]}", owner_sid=sid)
         world.inventory.clear()
         world.inventory.update(copy_of(self._inventory))
-        for held in (world.numbers, world.by_sid, world.positions, world.gone, world.calls, world.bundles):
+        for held in (world.numbers, world.by_sid, world.positions, world.gone, world.bundles):
             held.clear()
+        world.calls.clear()
+        world.messages.clear()
         world.charges.clear()
         world.lag = timedelta()
         world.error_shape = ErrorShape.CLASSIC

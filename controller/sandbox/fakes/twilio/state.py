@@ -97,6 +97,19 @@ class Call:
     phone_number_sid: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An SMS of a number. Who sends it may be a number or a name."""
+
+    sid: str
+    account_sid: str
+    source: str
+    destination: str
+    direction: str
+    body: str
+    sent: datetime
+
+
 @dataclass(slots=True)
 class World:
     accounts: dict[str, Account]
@@ -111,6 +124,7 @@ class World:
     gone: dict[str, str] = field(default_factory=dict)
     """Released or vanished numbers, by E.164: no longer owned and not for sale."""
     calls: dict[str, list[Call]] = field(default_factory=dict)
+    messages: dict[str, list[Message]] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
     bundles: dict[str, Bundle] = field(default_factory=dict)
     lag: timedelta = timedelta()

@@ -1,7 +1,9 @@
 """Bots that answer: each inbound message goes to every kind, and what a bot says goes out as a message.
 
-That the kinds are asked independently, so that an `all` bot of two kinds answers twice, is measured. The rest is
-as read in the server's source, with these differences: no pause before an answer (`delayMessage`, `timePerChar`),
+That the kinds are asked independently, so that an `all` bot of two kinds answers twice, is among the measured
+facts, and only enabled bots answer. By the server's source it is otherwise for a contact who has a conversation:
+that one stays with its bot, disabled or not, and no other kind answers. `ServerOptions.sticky_sessions` makes it so.
+The rest is as read in the source, with these differences: no pause before an answer (`delayMessage`, `timePerChar`),
 `debounceTime` runs as fast as `Pace.bot_second`, and links in an answer stay text.
 """
 
@@ -71,7 +73,7 @@ class Answering:
 
     async def _ask_every_kind(self, instance: Instance, question: Question) -> None:
         for kind in RULES:
-            if kind not in self._world.disabled_bots or RULES[kind].always_on:
+            if kind not in self._world.options.disabled_bots or RULES[kind].always_on:
                 await self._ask_kind(instance, kind, question)
 
     async def _ask_kind(self, instance: Instance, kind: Kind, question: Question) -> None:
@@ -81,7 +83,7 @@ class Answering:
         settings = store.settings.get((instance.id, kind))
         if settings is not None and _ignored(settings.values["ignoreJids"], question.remote_jid):
             return
-        session = store.session_of(instance.id, kind, question.remote_jid)
+        session = self._session_of(instance, kind, question)
         bot = self._bot_for(instance, kind, question, session)
         if bot is None or not _listens(bot, session, question):
             return
@@ -91,15 +93,24 @@ class Answering:
         else:
             await self._converse(instance, bot, question)
 
+    def _session_of(self, instance: Instance, kind: Kind, question: Question) -> Session | None:
+        asked = None if self._world.options.sticky_sessions else kind
+        return self._world.database.bots.session_of(instance.id, asked, question.remote_jid)
+
     def _bot_for(
         self, instance: Instance, kind: Kind, question: Question, session: Session | None
     ) -> Bot | None:
         """A conversation stays with its bot while that one is enabled; else the trigger, else the fallback."""
         store = self._world.database.bots
-        bot = store.bots.get(session.bot_id) if session is not None else None
-        if bot is not None and bot.values["enabled"] is True:
-            return bot
-        found = triggered(store.of_instance(instance.id, kind), question.text)
+        bots = store.of_instance(instance.id, kind)
+        found = next((bot for bot in bots if session is not None and bot.id == session.bot_id), None)
+        if found is not None and (found.values["enabled"] is True or self._world.options.sticky_sessions):
+            return found
+        found = (
+            triggered(bots, question.text)
+            if session is None or not self._world.options.sticky_sessions
+            else None
+        )
         settings = store.settings.get((instance.id, kind))
         if found is None and settings is not None and RULES[kind].reads_fallback:
             found = store.bots.get(settings.fallback_id or "")
@@ -128,7 +139,7 @@ class Answering:
 
     async def _converse(self, instance: Instance, bot: Bot, question: Question) -> None:
         world, store = self._world, self._world.database.bots
-        session = store.session_of(instance.id, bot.kind, question.remote_jid)
+        session = self._session_of(instance, bot.kind, question)
         if session is None or session.bot_id != bot.id:
             now = world.timestamp()
             session = Session(

@@ -74,7 +74,7 @@ async def get_models(request: web.Request) -> web.Response:
     try:
         answer = await request.app[OUTBOUND].call(
             "GET",
-            f"{world.openai_base_url}/models",
+            f"{world.options.openai_base_url}/models",
             headers={"Authorization": f"Bearer {credentials.api_key}"},
         )
     except OutboundError as error:

@@ -171,7 +171,9 @@ def _openai(world: World, bot: Bot, session: Session, question: Question) -> Bot
             del session.history[:-_REMEMBERED]
         return Reply(text)
 
-    return BotCall(f"{world.openai_base_url}/chat/completions", body, _bearer(credentials.api_key), read)
+    return BotCall(
+        f"{world.options.openai_base_url}/chat/completions", body, _bearer(credentials.api_key), read
+    )
 
 
 def _dify(bot: Bot, session: Session, question: Question, context: Mapping[str, object]) -> BotCall:

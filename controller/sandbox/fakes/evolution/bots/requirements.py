@@ -13,7 +13,7 @@ KIND = "{kind:" + "|".join(Kind) + "}"
 
 def require_enabled(world: World, kind: Kind) -> None:
     """Refuse a kind that the server was started without. Raises RefusalError."""
-    if kind in world.disabled_bots and not RULES[kind].always_on:
+    if kind in world.options.disabled_bots and not RULES[kind].always_on:
         raise rules.disabled(RULES[kind].title)
 
 

@@ -160,11 +160,12 @@ class BotStore:
     def credentials_of(self, instance_id: str) -> list[Credentials]:
         return [found for found in self.credentials.values() if found.instance_id == instance_id]
 
-    def session_of(self, instance_id: str, kind: Kind, remote_jid: str) -> Session | None:
-        """The newest conversation of a contact with a bot of this kind."""
-        wanted = (instance_id, kind, remote_jid)
+    def session_of(self, instance_id: str, kind: Kind | None, remote_jid: str) -> Session | None:
+        """The newest conversation of a contact with a bot of this kind; None stands for any kind."""
         for session in reversed(self.sessions.values()):
-            if (session.instance_id, session.kind, session.remote_jid) == wanted:
+            if (session.instance_id, session.remote_jid) == (instance_id, remote_jid) and (
+                kind in (None, session.kind)
+            ):
                 return session
         return None
 
