@@ -1,9 +1,10 @@
-"""The outside world of a sandbox: Twilio, Vonage, an Evolution server, and the objects that lead to them."""
+"""The world outside a sandbox: Twilio, Vonage, Evolution, the AIs it asks, and the objects that lead to them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 from controller.api.group import API_VERSION
+from controller.sandbox.fakes.ai import AiFake
 from controller.sandbox.fakes.evolution.fake import EvolutionFake
 from controller.sandbox.fakes.twilio.fake import TwilioFake
 from controller.sandbox.fakes.vonage.fake import VonageFake
@@ -28,6 +29,7 @@ class World:
     twilio: TwilioFake
     vonage: VonageFake
     evolution: EvolutionFake
+    ai: AiFake
     twilio_url: str
     vonage_url: str
     evolution_url: str
@@ -35,6 +37,7 @@ class World:
     async def stop(self) -> None:
         """Stop all."""
         await self.evolution.stop()
+        await self.ai.stop()
         await self.vonage.stop()
         await self.twilio.stop()
 
@@ -43,9 +46,15 @@ async def start_world(*, manual_pairing: bool = False, scan_after: float = 1.0) 
     """Start the fakes on free loopback ports."""
     twilio = TwilioFake(accounts={ACCOUNT_SID: AUTH_TOKEN}, approved_bundles={APPROVED_BUNDLE: ACCOUNT_SID})
     vonage = VonageFake(accounts={VONAGE_KEY: VONAGE_SECRET})
-    evolution = EvolutionFake(api_key=EVOLUTION_KEY, manual_pairing=manual_pairing, scan_after=scan_after)
+    ai = AiFake()
+    evolution = EvolutionFake(
+        api_key=EVOLUTION_KEY,
+        manual_pairing=manual_pairing,
+        scan_after=scan_after,
+        openai_base_url=f"{await ai.start()}/openai/v1",
+    )
     return World(
-        twilio, vonage, evolution, await twilio.start(), await vonage.start(), await evolution.start()
+        twilio, vonage, evolution, ai, await twilio.start(), await vonage.start(), await evolution.start()
     )
 
 

@@ -14,6 +14,7 @@ from .conftest import StartWorld
 from .process import OperatorProcess
 from .routes import (
     BOTS,
+    KEY,
     MENU,
     NEW_KEY,
     ROUTES,
@@ -32,6 +33,7 @@ from .routes import (
     switch,
     until_asked,
 )
+from .tenants import tenant
 from .world import CLUSTER_ID, NAMESPACE, World
 
 ALL = list(ROUTES.values())
@@ -296,6 +298,60 @@ async def test_a_key_that_one_tenant_gave_up_serves_another(world: World) -> Non
     names = {one.name for one in world.evolution.world.database.bots.credentials.values()}
     cafe = (await world.status())["instance"]["name"]
     assert parked_name(cafe) in names
+
+
+async def test_back_to_openai_nothing_stands_in_for_its_key(world: World) -> None:
+    operator = await live(world, OPENAI)
+    for route in (DIFY, OPENAI):
+        await switch(world, route)
+        await operator.until_quiet()
+    assert await world.is_ready()
+    (credentials,) = world.evolution.world.database.bots.credentials.values()
+    assert credentials.api_key == keys(world)[0].api_key
+
+
+@pytest.mark.parametrize("route", BOTS, ids=named)
+async def test_a_tenant_that_is_applied_again_is_answered_again(world: World, route: Route) -> None:
+    operator = await live(world, route)
+    await world.delete()
+    await operator.until_quiet()
+    await world.apply(routed(world, route))
+    await operator.until_quiet()
+    assert await world.is_ready()
+    assert answering(world) == expected(route)
+
+
+@pytest.mark.parametrize("route", ALL, ids=named)
+async def test_only_looking_changes_nothing_and_says_what_would_be(world: World, route: Route) -> None:
+    old = ROUTES[MessageRoute.TYPEBOT] if route is not ROUTES[MessageRoute.TYPEBOT] else WEBHOOK
+    operator = await live(world, old)
+    await world.edit({"managementPolicy": "Observe"})
+    await switch(world, route)
+    changes = len(world.wire.outside_changes)
+    await operator.until_quiet()
+    assert world.wire.outside_changes[changes:] == []
+    planned = [change["what"] for change in (await world.status())["plan"]["changes"]]
+    assert planned
+    assert KEY.format(name="cafe") not in str(planned)
+
+
+@pytest.mark.parametrize("route", [WEBHOOK, *BOTS], ids=named)
+async def test_nobody_answers_on_a_phone_that_is_not_the_tenants(world: World, route: Route) -> None:
+    await give_key(world)
+    body = routed(world, route)
+    with_number = tenant()["spec"]
+    body["spec"] |= {name: with_number[name] for name in ("phoneNumber", "whatsapp")}
+    await world.ready(body)
+    assert answering(world) == expected(route)
+    number = world.number().phone_number
+    await world.evolution_console(f"instances/{world.instance().name}/scan", {"number": "+37129999999"})
+    await (await world.start_operator()).until_quiet()
+    assert (await world.condition("RoutingReady"))["reason"] == "WrongNumber"
+    assert answering(world) == []
+    await world.evolution_console(f"instances/{world.instance().name}/scan", {"number": number})
+    await (await world.start_operator()).until_quiet()
+    assert await world.is_ready(), await world.status()
+    assert answering(world) == expected(route)
 
 
 async def test_a_model_that_does_not_exist_leaves_the_old_route(world: World) -> None:

@@ -270,6 +270,16 @@ def test_what_is_sent_and_stored_is_read_as_it_was_wanted(wanted: Bot) -> None:
 
 
 class TestOpenAIKeys:
+    async def test_models_that_a_key_opens(self) -> None:
+        async with server(says([{"id": "gpt-4.1", "object": "model"}]), says(None)) as (client, scripted):
+            assert await client.openai.models("bakery", "creds 1") == ["gpt-4.1"]
+            assert await client.openai.models("bakery", "creds-1") == []
+        assert scripted.requests[0].raw_path == "/openai/getModels/bakery?openaiCredsId=creds+1"
+
+    async def test_models_that_openai_does_not_tell(self) -> None:
+        async with server(fails("Error fetching models")) as (client, _):
+            assert await client.openai.models("bakery", "creds-1") is None
+
     async def test_credentials_that_are_gone_are_deleted(self) -> None:
         for answers in (
             [fails("Error deleting openai creds"), says([])],
