@@ -11,8 +11,13 @@ from controller.reconcile.ports import Announcement, EventType
 _PAST: Final = {
     "buy": "bought",
     "create": "created",
+    "delete": "deleted",
+    "disable": "disabled",
+    "enable": "enabled",
     "finish": "finished",
+    "forget": "forgot",
     "offer": "offered",
+    "register": "registered",
     "save": "saved",
     "silence": "silenced",
     "take": "took",
