@@ -120,6 +120,10 @@ class Stage:
     async def apply_second_server(self, evolution: Evolution, name: str = "evolution-2") -> None:
         await self.apply(objects.evolution_server(evolution.url, name=name))
 
+    def told(self, url: str, name: str = "bakery") -> str:
+        """An address of calls or SMS as it is set outside: it is told for whom it is asked."""
+        return f"{url}?tenant={self.namespace}/{name}"
+
     async def patch(self, name: str, spec: Body) -> None:
         """Merge into a tenant's spec."""
         await self.api.merge_patch(BUSINESS_TENANTS, name, {"spec": spec}, self.namespace)

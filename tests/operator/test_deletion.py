@@ -42,7 +42,7 @@ async def test_the_same_tenant_gets_the_same_number_and_pairing_again(stage: Sta
     assert (await stage.evolution.requests())["GET /instance/connect/{name}"] == 0, "no new scan"
     number = (await stage.telephony.numbers())[before["phoneNumber"]["number"]]
     assert number["friendly_name"].startswith(f"bt1:{stage.settings.cluster_id}:a:")
-    assert number["voice_url"] == "https://platform.example/voice/bakery"
+    assert number["voice_url"] == stage.told("https://platform.example/voice/bakery")
 
 
 async def test_what_the_spec_says_to_give_up_is_given_up(stage: Stage) -> None:

@@ -77,7 +77,7 @@ async def test_an_edit_reaches_the_outside_world(stage: Stage) -> None:
     assert instance["settings"]["alwaysOnline"] is True
     assert instance["webhook"]["url"] == "http://127.0.0.1:9/new"
     number = (await stage.telephony.numbers())[status["phoneNumber"]["number"]]
-    assert number["voice_url"] == "https://platform.example/new"
+    assert number["voice_url"] == stage.told("https://platform.example/new")
 
 
 async def test_removing_a_block_keeps_what_it_stood_for(stage: Stage) -> None:

@@ -53,7 +53,7 @@ async def test_a_token_that_is_revoked_later_is_said_of_its_tenants_too(stage: S
     await stage.apply(objects.twilio_secret(stage.system))
     [status] = await stage.ready("bakery")
     number = (await stage.telephony.numbers())[status["phoneNumber"]["number"]]
-    assert number["voice_url"] == "https://platform.example/new"
+    assert number["voice_url"] == stage.told("https://platform.example/new")
 
 
 async def test_the_secret_of_a_provider_may_come_last(empty_stage: Stage) -> None:
@@ -143,7 +143,9 @@ async def test_a_provider_deleted_while_it_serves_goes_with_its_last_tenant(stag
     await stage.polls(2)
     await stage.patch("bakery", {"ai": {"voice": {"url": "https://platform.example/new"}}})
     await stage.ready("bakery")
-    assert (await stage.telephony.numbers())[number]["voice_url"] == "https://platform.example/new"
+    assert (await stage.telephony.numbers())[number]["voice_url"] == stage.told(
+        "https://platform.example/new"
+    )
     await stage.apply_tenants("florist")
     assert "No PhoneProvider serves LV" in await stage.not_ready("florist", "ProviderNotFound")
 

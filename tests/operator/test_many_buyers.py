@@ -46,7 +46,7 @@ async def assert_nothing_shared(stage: Stage) -> None:
     }
     assert sorted(held.values()) == sorted(numbers) == sorted(await stage.telephony.charges())
     for name, number in held.items():
-        assert numbers[number]["voice_url"] == f"{VOICE['url']}/{name}"
+        assert numbers[number]["voice_url"] == stage.told(f"{VOICE['url']}/{name}", name)
     assert len({numbers[number]["friendly_name"] for number in held.values()}) == len(held)
 
 

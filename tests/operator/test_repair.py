@@ -38,8 +38,8 @@ async def test_a_number_changed_by_hand_is_repaired(stage: Stage) -> None:
     async def is_repaired() -> bool:
         owned = (await stage.telephony.numbers())[number]
         return (owned["voice_url"], owned["sms_url"]) == (
-            "https://platform.example/voice/bakery",
-            "https://platform.example/sms/bakery",
+            stage.told("https://platform.example/voice/bakery"),
+            stage.told("https://platform.example/sms/bakery"),
         )
 
     await eventually(is_repaired)

@@ -36,5 +36,5 @@ async def test_the_samples_become_ready(stage: Stage) -> None:
         assert instance["webhook"]["enabled"]
         expected = ai.get("webhook", {}).get("url", f"{stage.evolution.url}/_sandbox/platform")
         assert instance["webhook"]["url"] == expected
-        assert owned[numbers[name]]["voice_url"] == ai["voice"]["url"]
-        assert owned[numbers[name]]["sms_url"] == ai["sms"]["url"]
+        assert owned[numbers[name]]["voice_url"] == stage.told(ai["voice"]["url"], name)
+        assert owned[numbers[name]]["sms_url"] == stage.told(ai["sms"]["url"], name)
