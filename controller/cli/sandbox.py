@@ -156,6 +156,7 @@ async def _sandbox(options: Options, console: Console) -> int:
             await apply_manifests(api, world_objects(world))
             if options.operator:
                 settings = Settings(
+                    shards=0,
                     cluster_id=CLUSTER_ID,
                     operator_namespace=OPERATOR_NAMESPACE,
                     probe_address="127.0.0.1",

@@ -21,6 +21,7 @@ from controller.api.conditions import Reason
 from controller.providers.clock import Clock
 from controller.providers.errors import OutsideError, Retryable, Terminal
 from controller.providers.limits import Limiter
+from controller.providers.permit import require_permit
 
 # Beneath WARNING they write whole URLs and headers.
 for _library in ("httpx", "httpcore"):
@@ -168,7 +169,8 @@ class Transport:
         """Send once, and return the answer that `judge` finds no error in.
 
         Raises what `judge` says; `Retryable` when there is no answer, with `outcome_unknown` when the request
-        may have been carried out; `Terminal` when the URL cannot be used at all.
+        may have been carried out; `Terminal` when the URL cannot be used at all; `NotPermittedError` when the work it
+        is for is no longer this process's.
         """
         async with self._limiter.slot() as slot:
             started = self._clock.monotonic()
@@ -197,6 +199,8 @@ class Transport:
         await self._http.aclose()
 
     async def _exchange(self, call: Call) -> Answer:
+        # After all waiting for turns: whose work this is may have changed meanwhile.
+        require_permit()
         wait = self._patience(call)
         timeout = httpx.Timeout(wait, connect=CONNECT_TIMEOUT)
         try:

@@ -13,6 +13,7 @@ from controller.reconcile.ports import (
     Ledger,
     Namespaces,
     Secrets,
+    Shards,
     SpendingLedger,
     TenantIndex,
     Tenants,
@@ -97,6 +98,7 @@ class Context:
     fleet_objects: FleetObjects
     tenant_index: TenantIndex
     wake: Wake
+    shards: Shards
     clients: ClientFactory
     clock: Clock
     memory: Memory = field(default_factory=Memory)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -157,6 +158,19 @@ class Wake(Protocol):
 
     def wake(self, keys: Iterable[TenantKey], *, first_lists: bool = False) -> None:
         """Look at these tenants soon; `first_lists`: a start-up wave that must not delay fresh edits."""
+
+
+class Shards(Protocol):
+    """What of the fleet and the tenants this process works on."""
+
+    def holds(self, key: object) -> bool:
+        """Whether work on a tenant, provider or server may begin now."""
+
+    def held_since(self, key: object) -> datetime:
+        """Since when; what was listed before may be out of date."""
+
+    def newest_acquisition(self) -> datetime:
+        """When this process last got anything to work on."""
 
 
 class MissingSecretKeyError(Exception):

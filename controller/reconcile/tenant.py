@@ -106,13 +106,15 @@ async def wait_for_first_lists(run: Run, _: BackOff) -> NextLook | None:
     servers = [s for s in fleet.servers.values() if lives_on in (None, s.name)]
     wants_number = run.desired.number is not None or held_by is not None
     wants_instance = run.desired.instance is not None or lives_on is not None
+    # A list from before this process had the tenant may lack what another one did for it meanwhile.
+    since = run.context.shards.held_since(run.tenant.key)
     listing = wants_number and any(
-        a.problem is None and not a.listed.proven and not a.spec.lost for a in accounts
+        a.problem is None and not a.listed.shows(since) and not a.spec.lost for a in accounts
     )
     loading = wants_instance and any(
         s.problem is None
         and s.mass_disappearance is None
-        and not s.instances.listed.proven
+        and not s.instances.listed.shows(since)
         and not s.spec.lost
         for s in servers
     )

@@ -113,6 +113,7 @@ class Clients:
         self._observer = observer
         self._clock = ProvidersClock(monotonic=clock.monotonic, sleep=clock.sleep)
         self._limiters: dict[str, tuple[object, Limiter]] = {}
+        self._share = 1.0
 
     def telephony(self, name: str, spec: PhoneProviderSpec, secret: Mapping[str, str]) -> TelephonyAccount:
         limiter = self._limiter(
@@ -143,11 +144,18 @@ class Clients:
         except Terminal as error:
             raise MissingSecretKeyError(error.message) from error
 
+    def divide(self, share: float) -> None:
+        """Use so much of every budget from now on; the other replicas have the rest."""
+        self._share = share
+        for _, limiter in self._limiters.values():
+            limiter.share = share
+
     def _limiter(self, name: str, limits: object, make: Callable[[], Limiter]) -> Limiter:
         known = self._limiters.get(name)
         if known is not None and known[0] == limits:
             return known[1]
         limiter = make()
+        limiter.share = self._share
         self._limiters[name] = (limits, limiter)
         return limiter
 

@@ -21,6 +21,7 @@ _DEFAULT_NAMESPACE: Final = "tenant-system"
 _CLUSTER_ID: Final = re.compile(r"[a-z0-9-]{1,16}")
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DURATION: Final = re.compile(r"([0-9]+[hms])+")
+_MOST_SHARDS: Final = 256
 _LARGEST_PORT: Final = 65535
 
 
@@ -105,6 +106,17 @@ class Settings:
         " 0.1. 0: tenants that started together stay together, and so do their requests.",
         default=0.1,
     )
+    shards: int = _setting(
+        "Parts into which the tenants are divided for replicas to share out among themselves; the same in all of"
+        " them. Default: 16. More parts share more evenly among many replicas. 0: this process works on everything;"
+        " never with more than one.",
+        default=16,
+    )
+    lease_duration: timedelta = _setting(
+        "How long a replica that died keeps its part of the tenants. Default: 15s; it says that it lives three"
+        " times in that. Shorter goes on sooner after a crash, and takes a slow API server for one.",
+        default=timedelta(seconds=15),
+    )
     retain_timeout: timedelta = _setting(
         "How long a deletion that keeps its number and instance tries to silence them. Default: 10m."
         " After it the tenant goes and an event says what was left as it was.",
@@ -165,6 +177,7 @@ class Settings:
             0 <= self.workers_reserved < self.workers,
             "must be 0 or more and below workers",
         )
+        self._require("shards", 0 <= self.shards <= _MOST_SHARDS, f"must be between 0 and {_MOST_SHARDS}")
         self._require("irreversible_per_hour", self.irreversible_per_hour >= 0, "must not be negative")
         self._require("resync_jitter", 0.0 <= self.resync_jitter <= 0.5, "must be between 0 and 0.5")  # noqa: PLR2004
         for name in ("probe_port", "pairing_port"):
@@ -176,6 +189,7 @@ class Settings:
             "instance_poll_interval",
             "deep_check_interval",
             "sale_check_interval",
+            "lease_duration",
         ):
             self._require(name, getattr(self, name) >= timedelta(seconds=1), "must be 1s or more")
 

@@ -93,6 +93,9 @@ class TenantCache:
         entry = self._entries.get(key)
         return None if entry is None else Tenant.from_body(orjson.loads(entry.body))
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
     def __len__(self) -> int:
         return len(self._entries)
 

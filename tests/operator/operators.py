@@ -106,6 +106,7 @@ class OperatorProcess:
             f"--operator-namespace={settings.operator_namespace}",
             f"--namespaces={','.join(settings.namespaces)}",
             f"--sale-check-interval={settings.sale_check_interval.total_seconds():g}s",
+            f"--lease-duration={settings.lease_duration.total_seconds():g}s",
             "--probe-address=127.0.0.1",
             "--probe-port=0",
             "--pairing-port=0",
