@@ -193,7 +193,7 @@ class BusinessTenantStatus(ApiModel):
     phone_number: NumberStatus | None = Field(None, description="The number.")
     instance: InstanceStatus | None = Field(None, description="The instance.")
     profile: ProfileStatus | None = Field(None, description="The WhatsApp profile.")
-    templates: Annotated[list[TemplateRecord], Field(max_length=50)] | None = Field(
+    templates: Annotated[list[TemplateRecord], Field(max_length=100)] | None = Field(
         None,
         description="The message templates; channel CloudAPI only.",
         json_schema_extra=list_map("name", "language"),

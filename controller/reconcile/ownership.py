@@ -72,6 +72,11 @@ class Owner:
         slug = _NOT_SLUG.sub("-", self.name.lower()).strip("-")[:30].strip("-") or "tenant"
         return f"{slug}-{_base32(f'{self.cluster_id}/{self.namespace}/{self.name}')[:16]}"
 
+    @property
+    def template_prefix(self) -> str:
+        """What names of message templates begin with: tenants that share a business account keep apart by it."""
+        return f"{_base32(f'{self.cluster_id}/{self.namespace}/{self.name}')[:12]}_"
+
 
 def _base32(text: str) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()

@@ -102,6 +102,12 @@ async def assemble(
     claims = NumberClaims(api, settings.operator_namespace, clock=clock)
     recorder = EventRecorder(api, instance=_instance_name(), clock=clock, on_dropped=metrics.event_dropped)
     fleet_objects = KubeFleetObjects(api, fleet_cache)
+    clients = Clients(
+        metrics.outside_request,
+        clock,
+        meta_base_url=settings.meta_base_url,
+        meta_version=settings.meta_api_version,
+    )
     context = Context(
         policy=_policy(settings),
         fleet=fleet,
@@ -115,7 +121,7 @@ async def assemble(
         fleet_objects=fleet_objects,
         tenant_index=tenants,
         wake=wakers,
-        clients=Clients(metrics.outside_request, clock),
+        clients=clients,
         clock=clock,
     )
     register_fleet_gauges(metrics, fleet, tenants)
@@ -138,6 +144,7 @@ async def assemble(
         )
     finally:
         await _close_clients(fleet)
+        await clients.close()
         await connection.close()
 
 

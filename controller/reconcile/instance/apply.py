@@ -4,20 +4,25 @@ import secrets as random_secrets
 from dataclasses import replace
 
 from controller.api.conditions import Reason
-from controller.providers.errors import Conflict, NotFound, Retryable
-from controller.providers.evolution.protocol import (
-    EvolutionServerClient,
-    InstanceRow,
-    NewInstance,
-    WebhookSettings,
+from controller.providers.errors import Conflict, Retryable
+from controller.providers.evolution.protocol import InstanceRow, NewInstance
+from controller.reconcile.change import (
+    CreateInstance,
+    ReplaceInstance,
+    RetainInstance,
+    SaveToken,
+    SetBehaviour,
+    StartPairing,
 )
-from controller.reconcile.change import CreateInstance, RetainInstance, SaveToken, SetBehaviour, StartPairing
+from controller.reconcile.desired import DesiredInstance
 from controller.reconcile.fleet import InstanceServer
+from controller.reconcile.instance.business import make_way, new_business_instance
 from controller.reconcile.instance.observe import token_secret_name, wanted_name
+from controller.reconcile.instance.reach import reach, silence
 from controller.reconcile.observed import InstanceObserved, NumberObserved
 from controller.reconcile.run import Run
 
-InstanceAction = CreateInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
+InstanceAction = CreateInstance | ReplaceInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
 TOKEN_KEY = "token"  # noqa: S105  # the name of the key, not a token
 
 
@@ -28,6 +33,12 @@ async def apply_instance(
     match action:
         case CreateInstance(server=server_name):
             return await _create(server_name, number, observed, run)
+        case ReplaceInstance():
+            in_the_way = await make_way(observed, run)
+            if in_the_way is not None:
+                return in_the_way
+            assert observed.server is not None  # noqa: S101  # where its row is
+            return await _create(observed.server, number, observed, run)
         case SaveToken():
             await _save_token(_row(observed).token, run)
             return replace(observed, token_saved=True)
@@ -42,27 +53,6 @@ async def apply_instance(
             return InstanceObserved()
 
 
-async def silence(observed: InstanceObserved, run: Run) -> None:
-    """Turn the webhook off, so that nobody is told of a tenant that is gone. The pairing stays."""
-    _, client = reach(observed.server, run)
-    name = _row(observed).name
-    try:
-        current = await client.webhook(name)
-        if current is not None and current.enabled:
-            # Headers are cleared too: a credential must not stay behind with an instance nobody looks after.
-            await client.set_webhook(name, WebhookSettings(enabled=False, url=current.url, headers={}))
-    except NotFound:
-        return  # the instance is gone: silent enough
-
-
-def reach(server_name: str | None, run: Run) -> tuple[InstanceServer, EvolutionServerClient]:
-    """The server and its client. Raises `Retryable` while it is not ready."""
-    server = run.context.fleet.servers.get(server_name or "")
-    if server is None or server.client is None:
-        raise Retryable(f"EvolutionServer {server_name} is not ready.", reason=Reason.WAITING_FOR_SERVER)
-    return server, server.client
-
-
 async def _create(
     server_name: str, number: NumberObserved, observed: InstanceObserved, run: Run
 ) -> InstanceObserved:
@@ -73,18 +63,10 @@ async def _create(
     # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
     row = await client.instance(name)
     if row is None:
-        token = await _token(run)
+        new = await _new_instance(name, wanted, number, run)
         server.placing.add(name)
         try:
-            await client.create(
-                NewInstance(
-                    name=name,
-                    integration=wanted.integration,
-                    token=token,
-                    number=number.held.owned.number.removeprefix("+") if number.held else "",
-                    settings=wanted.behaviour,
-                )
-            )
+            await client.create(new)
         except Conflict as error:
             # In use but not there: a deletion is still under way, or another server shares the database.
             raise Retryable(error.message, reason=Reason.CREATING, after=2.0) from error
@@ -96,7 +78,8 @@ async def _create(
             f"{name} was created on {server_name} but cannot be read back; looking again.",
             reason=Reason.CREATING,
         )
-    await _save_token(row.token, run)
+    if wanted.cloud_api is None:
+        await _save_token(row.token, run)
     state = await client.live_state(name)
     server.instances.record_live(name, state)
     # What was tried on an instance before this one must not delay the pairing of this one.
@@ -112,7 +95,27 @@ async def _create(
         connect_tried_at=None,
         pairing_since=None,
     )
-    return _seen(server, created, run)
+    return _with_owner(_seen(server, created, run))
+
+
+def _with_owner(created: InstanceObserved) -> InstanceObserved:
+    """On the Cloud API the owner's number is known before the instance is."""
+    if created.meta is None:
+        return created
+    row = replace(_row(created), owner_number=created.meta.number)
+    return replace(created, row=row, meta=replace(created.meta, differing=()))
+
+
+async def _new_instance(name: str, wanted: DesiredInstance, number: NumberObserved, run: Run) -> NewInstance:
+    if wanted.cloud_api is not None:
+        return await new_business_instance(name, wanted, wanted.cloud_api, run)
+    return NewInstance(
+        name=name,
+        integration=wanted.integration,
+        token=await _token(run),
+        number=number.held.owned.number.removeprefix("+") if number.held else "",
+        settings=wanted.behaviour,
+    )
 
 
 async def _token(run: Run) -> str:
