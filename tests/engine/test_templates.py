@@ -150,7 +150,7 @@ async def test_an_approved_template_is_edited_once_a_day(world: World) -> None:
     await world.assert_still(operator)
 
     await world.clock.advance(timedelta(days=1).total_seconds())
-    await operator.until_quiet()
+    await operator.until_quiet(within=3600)
 
     assert at_meta(world)["order_ready", "en"].components == READY
     await reviewed(world, operator)

@@ -15,7 +15,6 @@ from controller.reconcile.facet_plan import FacetPlan
 from controller.reconcile.observed import TemplatesObserved
 from controller.reconcile.templates.records import (
     APPROVED,
-    BETWEEN_NAME_TRIES,
     EDITABLE,
     NOT_REMOVABLE,
     UNDER_REVIEW,
@@ -123,13 +122,10 @@ def _say(
     told = [(template, record_of(template, observed.records)) for template in wanted]
     failed = [(t, r) for t, r in told if r is not None and _is_bad(r)]
     blocked = [str(t) for t, r in told if r is not None and r.state == OwnState.NAME_BLOCKED]
-    later = {t: until for t, r in told if (until := edit_waits_until(t, r, now)) is not None}
+    later = {str(t): until for t, r in told if (until := edit_waits_until(t, r, now)) is not None}
     reviewed = [str(t) for t, r in told if r is not None and r.state in UNDER_REVIEW]
-    # Whatever is said first, the others are looked at in their time.
-    waits = [(until - now).total_seconds() + 1 for until in later.values()]
-    waits += [policy.template_review_interval.total_seconds()] if reviewed else []
-    waits += [BETWEEN_NAME_TRIES.total_seconds()] if blocked else []
-    after = min(waits, default=None)
+    # Reviews are followed whatever is said first; what waits for a day finds its time among the deep checks.
+    after = policy.template_review_interval.total_seconds() if reviewed else None
     if failed:
         words = " ".join(_say_bad(template, record) for template, record in failed)
         return Verdict.waiting(Reason.TEMPLATE_REJECTED, words, after=after)
@@ -145,7 +141,7 @@ def _say(
     if later:
         return Verdict.waiting(
             Reason.CONFIGURING,
-            f"Meta takes one edit of an approved template a day: {', '.join(map(str, later))} from"
+            f"Meta takes one edit of an approved template a day: {', '.join(later)} from"
             f" {stamp(min(later.values()))} on.",
             after=after,
         )
