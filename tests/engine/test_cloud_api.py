@@ -368,3 +368,15 @@ async def test_with_delete_the_instance_goes(world: World) -> None:
     assert world.instances == {}
     acts = (await world.server())["status"]["recentIrreversible"]
     assert [(act["what"], act["name"]) for act in acts] == [("DeleteInstance", name)]
+
+
+async def test_a_number_that_another_tenant_has_is_not_answered_twice(world: World) -> None:
+    operator = await live(world)
+    first = world.instance()
+    await world.apply(on_cloud_api("bar", number="Any"))
+    await operator.until_quiet()
+
+    condition = await world.condition("InstanceReady", "bar")
+    assert condition["reason"] == "NameTaken"
+    assert first.name in condition["message"]
+    assert world.instance() is first

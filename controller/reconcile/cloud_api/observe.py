@@ -10,7 +10,7 @@ from typing import Final
 from controller.api.business_tenant import Channel
 from controller.api.conditions import Reason
 from controller.providers.errors import OutsideError, Retryable, Unauthorized
-from controller.providers.evolution.protocol import InstanceRow
+from controller.providers.evolution.protocol import InstanceRow, Integration
 from controller.providers.meta.protocol import BusinessProfile, MetaPhoneNumber, PhoneNumberStatus
 from controller.reconcile.cloud_api.credentials import access_token, meta_account, secret_missing
 from controller.reconcile.cloud_api.desired import DesiredBusinessProfile, DesiredCloudAPI
@@ -75,6 +75,8 @@ async def _observe(
 ) -> MetaObserved:
     if wanted.phone_number_id is None:
         return MetaObserved()
+    if instance.row is None and (other := _instance_of_same_number(wanted, context)) is not None:
+        return MetaObserved(problem=other)
     version = context.secrets.version(tenant.key.namespace, wanted.token.name)
     if version is None:
         problem = Verdict.waiting(Reason.SECRET_NOT_FOUND, secret_missing(tenant.key, wanted))
@@ -128,6 +130,19 @@ def _trusted(applied: str, wanted: DesiredCloudAPI, instance: InstanceObserved) 
     ):
         return None
     return MetaObserved(number=recorded.number, fingerprint=applied)
+
+
+def _instance_of_same_number(wanted: DesiredCloudAPI, context: Context) -> Verdict | None:
+    """Meta sends a number's messages to one place only: two instances would answer the same customers."""
+    for server in context.fleet.servers.values():
+        for row in server.instances.listed.rows.values():
+            if row.integration == Integration.BUSINESS.value and row.number == wanted.phone_number_id:
+                return Verdict.waiting(
+                    Reason.NAME_TAKEN,
+                    f"Phone number id {wanted.phone_number_id} has the instance {row.name} on {server.name} already."
+                    " Correct spec.whatsapp.cloudAPI.phoneNumberID, or delete that instance.",
+                )
+    return None
 
 
 def _say_failed(error: OutsideError, tenant: Tenant, wanted: DesiredCloudAPI) -> Verdict:
