@@ -143,8 +143,8 @@ class TenantObserved:
     number: NumberObserved = field(default_factory=NumberObserved)
     instance: InstanceObserved = field(default_factory=InstanceObserved)
     applied_profile: str | None = None
+    routing: RoutingObserved = field(default_factory=RoutingObserved)
+    usage: Usage | None = None
     # On the Cloud API the profile can be read: as it is, why it cannot be, or None where it was not looked at.
     business_profile: BusinessProfile | Verdict | None = None
     templates: TemplatesObserved = field(default_factory=TemplatesObserved)
-    routing: RoutingObserved = field(default_factory=RoutingObserved)
-    usage: Usage | None = None
