@@ -283,7 +283,8 @@ def _instance(tenant: Tenant, findings: Findings) -> InstanceStatus | None:
         return observed.recorded
     before = observed.recorded
     is_open = observed.state is SessionState.OPEN
-    since = before.connected_since if before is not None and before.state == "Open" else None
+    was_open = before is not None and before.state == "Open" and before.id == observed.row.id
+    since = before.connected_since if before is not None and was_open else None
     pairing = observed.pairing_since
     return InstanceStatus(
         name=observed.row.name,

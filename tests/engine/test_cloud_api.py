@@ -156,7 +156,7 @@ async def test_a_refused_token_makes_no_instance_and_a_good_one_does(
     condition = await world.condition("InstanceReady")
     assert condition["reason"] == "WrongCredentials"
     assert words in condition["message"]
-    assert f"tenants/{META_SECRET}" in condition["message"]
+    assert f"tenants/{META_SECRET}, key token" in condition["message"]
     assert world.instances == {}
 
     await world.issue_meta_token(NEW_TOKEN)
@@ -179,8 +179,11 @@ async def test_a_new_token_that_meta_accepts_makes_the_instance_anew(world: Worl
     operator = await live(world)
     before = world.instance()
 
+    await world.clock.advance(60)
+    since = (await world.status())["instance"]["connectedSince"]
     after = await rotated(world, operator)
 
+    assert (await world.status())["instance"]["connectedSince"] > since
     assert after.name == before.name
     assert after.id != before.id
     assert after.token == NEW_TOKEN
@@ -201,7 +204,9 @@ async def test_a_new_token_that_meta_refuses_touches_nothing(world: World) -> No
 
     assert world.instance() is before
     assert world.is_routed()
-    assert (await world.condition("WhatsAppConnected"))["reason"] == "WrongCredentials"
+    condition = await world.condition("WhatsAppConnected")
+    assert condition["reason"] == "WrongCredentials"
+    assert "left with the token that it has" in condition["message"]
     assert not await world.is_ready()
 
     await world.put_token(META_TOKEN)
@@ -273,6 +278,24 @@ async def test_an_outage_of_meta_does_not_touch_a_live_tenant(world: World) -> N
     assert await world.is_ready()
     await world.assert_still(operator)
     await world.graph.start()
+
+
+@pytest.mark.parametrize("what", ["100200300/whatsapp_business_profile", "400500600/message_templates"])
+async def test_a_deep_check_that_meta_answers_only_in_part_touches_nothing(world: World, what: str) -> None:
+    template = {
+        "name": "menu",
+        "language": "lv",
+        "category": "Utility",
+        "components": [{"type": "BODY", "text": "Menu"}],
+    }
+    operator = await live(world, templates=[template])
+    before = await world.status()
+    await world.meta_console("faults", [{"match": f"GET /v26.0/{what}", "action": "status:503"}])
+    await world.clock.advance(3600)
+    await operator.until_quiet()
+
+    assert await world.status() == before
+    assert any(what.rpartition("/")[2] in read for read in world.wire.outside_reads)
 
 
 # ---- profile ----------------------------------------------------------------------------------------------

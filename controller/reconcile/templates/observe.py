@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from controller.providers.errors import OutsideError
+from controller.providers.errors import OutsideError, Retryable
 from controller.reconcile.cloud_api.credentials import meta_account
 from controller.reconcile.cloud_api.plan import stands_in_the_way
 from controller.reconcile.context import Context
@@ -38,6 +38,9 @@ async def observe_templates(
         async with meta_account(tenant.key, cloud_api, context) as account:
             listed = await account.templates()
     except OutsideError as error:
+        idle = not has_work(desired.templates, observed.records, context.clock.now())
+        if idle and isinstance(error, Retryable):
+            return observed  # looked at again in its turn; what is known holds
         return replace(observed, problem=Verdict.failed(error))
     context.memory.templates_listed_at[tenant.key] = context.clock.now()
     prefix = desired.owner.template_prefix
