@@ -1,36 +1,13 @@
 """Tenants on Meta's Cloud API: registered by a person, verified at Meta, and kept as they should be."""
 
-from typing import Any
-
 import pytest
 
-from controller.sandbox.fakes.evolution.state import Instance
-
+from .cloud_api import NEW_TOKEN, give_phone_number_id, live, rotated, waiting_for_registration
 from .conftest import StartWorld
-from .process import OperatorProcess
 from .tenants import on_cloud_api
 from .world import BUSINESS_ACCOUNT, META_SECRET, META_TOKEN, World
 
 OTHER_NUMBER = "+37129999999"
-NEW_TOKEN = "new-meta-access-token-never-shown"
-
-
-async def waiting_for_registration(world: World, **whatsapp: Any) -> OperatorProcess:
-    return await world.ready(on_cloud_api(phone_number_id=None, **whatsapp))
-
-
-async def give_phone_number_id(world: World, id_: str = "100200300") -> None:
-    await world.edit({"whatsapp": {"cloudAPI": {"phoneNumberID": id_}}})
-
-
-async def live(world: World, **whatsapp: Any) -> OperatorProcess:
-    """A tenant whose bought number a person has registered at Meta."""
-    operator = await waiting_for_registration(world, **whatsapp)
-    await world.register_at_meta(world.charges[0])
-    await give_phone_number_id(world)
-    await operator.until_quiet()
-    assert await world.is_ready(), await world.status()
-    return operator
 
 
 async def test_a_person_is_told_to_register_the_number(world: World) -> None:
@@ -167,14 +144,6 @@ async def test_a_refused_token_makes_no_instance_and_a_good_one_does(
     assert world.instance().token == NEW_TOKEN
 
 
-async def rotated(world: World, operator: OperatorProcess) -> Instance:
-    """Somebody puts a good new token into the Secret."""
-    await world.issue_meta_token(NEW_TOKEN)
-    await world.put_token(NEW_TOKEN)
-    await operator.until_quiet()
-    return world.instance()
-
-
 async def test_a_new_token_that_meta_accepts_makes_the_instance_anew(world: World) -> None:
     operator = await live(world)
     before = world.instance()
@@ -296,67 +265,6 @@ async def test_a_deep_check_that_meta_answers_only_in_part_touches_nothing(world
 
     assert await world.status() == before
     assert any(what.rpartition("/")[2] in read for read in world.wire.outside_reads)
-
-
-# ---- profile ----------------------------------------------------------------------------------------------
-
-
-async def test_the_business_profile_is_written_to_meta(world: World) -> None:
-    operator = await waiting_for_registration(world)
-    business = {
-        "description": "Best coffee",
-        "address": "Brivibas 1, Riga",
-        "email": "hello@cafe.example",
-        "websites": ["https://cafe.example"],
-        "category": "food_hospitality",
-    }
-    await world.edit({"business": business})
-    await world.register_at_meta(world.charges[0])
-    await give_phone_number_id(world)
-    await operator.until_quiet()
-
-    assert world.graph.world.numbers["100200300"].profile == {
-        "about": "Open 7-22",
-        "description": "Best coffee",
-        "address": "Brivibas 1, Riga",
-        "email": "hello@cafe.example",
-        "websites": ["https://cafe.example/"],
-        "vertical": "RESTAURANT",
-    }
-    assert (await world.condition("ProfileSynced"))["status"] == "True"
-    await world.assert_still(operator)
-
-
-async def test_a_profile_that_is_as_wanted_is_not_written(world: World) -> None:
-    operator = await waiting_for_registration(world)
-    await world.register_at_meta(world.charges[0])
-    await world.meta_console("numbers/100200300/profile", {"about": "Open 7-22"})
-    await give_phone_number_id(world)
-    await operator.until_quiet()
-
-    assert await world.is_ready()
-    assert "POST /{phone_number_id}/whatsapp_business_profile" not in world.wire.outside_changes
-
-
-async def test_a_profile_that_somebody_changed_is_set_back(world: World) -> None:
-    operator = await live(world)
-    await world.meta_console("numbers/100200300/profile", {"about": "Closed"})
-
-    await world.clock.advance(3600)
-    await operator.until_quiet()
-
-    assert world.graph.world.numbers["100200300"].profile["about"] == "Open 7-22"
-
-
-async def test_a_third_website_is_refused_by_the_schema(world: World) -> None:
-    body = on_cloud_api()
-    body["spec"]["business"]["websites"] = [f"https://{n}.example" for n in range(3)]
-
-    with pytest.raises(Exception, match="must have at most 2 items"):
-        await world.apply(body)
-
-
-# ---- deletion ---------------------------------------------------------------------------------------------
 
 
 async def test_a_deleted_tenant_leaves_its_instance_silent(world: World) -> None:

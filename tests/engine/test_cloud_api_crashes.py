@@ -4,13 +4,13 @@ import pytest
 
 from tests.crash_summary import CRASHES
 
+from .cloud_api import NEW_TOKEN
 from .conftest import RecordProperty, StartWorld
 from .crash_matrix import Scenario, survive_every_crash
 from .tenants import on_cloud_api
 from .wire import Death
 from .world import META_TOKEN, World
 
-NEW_TOKEN = "new-meta-access-token-never-shown"
 TEMPLATE = {
     "name": "order_ready",
     "language": "en",

@@ -291,3 +291,21 @@ async def test_a_refused_token_does_not_keep_a_deleted_tenant_for_ever(world: Wo
 
     assert not await world.exists()
     assert any("message templates at Meta" in event for event in await world.events("LeftBehind"))
+
+
+async def test_a_removed_block_leaves_its_templates_and_a_new_one_has_them_again(world: World) -> None:
+    operator = await live(world, template())
+    await reviewed(world, operator)
+    (before,) = world.graph.world.templates.values()
+    block = (await world.tenant())["spec"]["whatsapp"]
+    await world.edit({"whatsapp": None, "ai": {"route": "None", "webhook": None}})
+    await operator.until_quiet()
+    assert list(world.graph.world.templates.values()) == [before]
+    assert "templates" not in await world.status()
+
+    await world.edit({"whatsapp": block})
+    await operator.until_quiet()
+
+    assert list(world.graph.world.templates.values()) == [before]
+    assert (await records(world))["order_ready", "en"]["id"] == before.id
+    assert (await world.condition("TemplatesReady"))["status"] == "True"

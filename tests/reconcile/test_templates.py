@@ -67,7 +67,7 @@ def record(spec: DesiredTenant, **changes: Any) -> TemplateRecord:
 
 def planned(spec: DesiredTenant, there: tuple[Template, ...], *records: TemplateRecord) -> FacetPlan:
     at_meta = {(t.name, t.language): t for t in there}
-    fresh = brought_up_to_date(spec.templates, records, at_meta, OWNER.template_prefix)
+    fresh = brought_up_to_date(spec.templates, records, at_meta, OWNER.template_prefix, NOW)
     return plan_templates(spec, TemplatesObserved(fresh, at_meta), CONNECTED, POLICY, NOW)
 
 
@@ -95,7 +95,7 @@ def test_what_is_missing_is_sent_and_what_is_left_over_goes() -> None:
 def test_what_meta_has_already_is_not_sent_again(there: Template) -> None:
     spec = wanting("lv")
     assert planned(spec, (there,)).changes == ()
-    (known,) = brought_up_to_date(spec.templates, (), {(META_NAME, "lv"): there}, OWNER.template_prefix)
+    (known,) = brought_up_to_date(spec.templates, (), {(META_NAME, "lv"): there}, OWNER.template_prefix, NOW)
     assert known.applied_hash == spec.templates[0].fingerprint
 
 
@@ -162,6 +162,16 @@ def test_a_blocked_name_is_tried_once_a_day() -> None:
     assert plan.changes == ()
     assert plan.verdict.reason is Reason.TEMPLATE_NAME_BLOCKED
     assert has_work(spec.templates, (blocked,), NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"), [(23, []), (24, [EditTemplate])], ids=["same-day", "next-day"]
+)
+def test_a_refused_edit_is_tried_once_a_day(hours: int, expected: list[type]) -> None:
+    spec = wanting("lv", components=({"type": "BODY", "text": "New"},))
+    refused = record(spec, state="Refused", applied_at=stamp(NOW - timedelta(hours=hours)))
+    assert has_work(spec.templates, (refused,), NOW) == bool(expected)
+    assert actions(planned(spec, (listed(),), refused)) == expected
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,9 @@ async def observe_templates(
     context.memory.templates_listed_at[tenant.key] = context.clock.now()
     prefix = desired.owner.template_prefix
     own = {(t.name, t.language): t for t in listed if t.name.startswith(prefix)}
-    return TemplatesObserved(brought_up_to_date(desired.templates, observed.records, own, prefix), own)
+    return TemplatesObserved(
+        brought_up_to_date(desired.templates, observed.records, own, prefix, context.clock.now()), own
+    )
 
 
 def _look_is_due(

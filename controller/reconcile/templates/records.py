@@ -53,13 +53,14 @@ def brought_up_to_date(
     records: Sequence[TemplateRecord],
     listed: Mapping[TemplateKey, Template],
     prefix: str,
+    now: datetime,
 ) -> tuple[TemplateRecord, ...]:
     """Records of what is wanted as far as it is at Meta or was refused, then of what is there and to be removed."""
     fresh = []
     for template in wanted:
         before, there = record_of(template, records), listed.get(key_of(template))
         if there is not None:
-            fresh.append(_fresh(template, before, there))
+            fresh.append(_fresh(template, before, there, now))
         elif before is not None and before.state in set(OwnState):
             fresh.append(before)
     keys = {key_of(template) for template in wanted}
@@ -100,7 +101,7 @@ def may_be_sent(template: DesiredTemplate, record: TemplateRecord | None, now: d
         return True
     match record.state:
         case OwnState.REFUSED:
-            return record.applied_hash != template.fingerprint
+            return record.applied_hash != template.fingerprint or _edit_is_due_again(record, now)
         case OwnState.NAME_BLOCKED:
             return now - parse(record.applied_at) >= BETWEEN_NAME_TRIES
         case _:
@@ -126,9 +127,23 @@ def has_work(wanted: Sequence[DesiredTemplate], records: Sequence[TemplateRecord
     return False
 
 
-def _fresh(template: DesiredTemplate, before: TemplateRecord | None, there: Template) -> TemplateRecord:
+def _edit_is_due_again(record: TemplateRecord, now: datetime) -> bool:
+    """A refused edit is tried once a day: somebody else may have used up the one that Meta allows."""
+    if record.id is None or record.applied_at is None:
+        return False
+    return now - parse(record.applied_at) >= BETWEEN_EDITS
+
+
+def _fresh(
+    template: DesiredTemplate, before: TemplateRecord | None, there: Template, now: datetime
+) -> TemplateRecord:
     same = before if before is not None and before.id == there.id else None
-    if same is not None and same.state == OwnState.REFUSED and same.applied_hash == template.fingerprint:
+    if (
+        same is not None
+        and same.state == OwnState.REFUSED
+        and same.applied_hash == template.fingerprint
+        and not _edit_is_due_again(same, now)
+    ):
         return same  # what Meta has is not what was refused
     applied = same.applied_hash if same is not None and same.state != OwnState.REFUSED else None
     if applied != template.fingerprint and _as_wanted(template, there):
