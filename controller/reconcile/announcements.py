@@ -11,9 +11,13 @@ from controller.reconcile.ports import Announcement, EventType
 _PAST: Final = {
     "buy": "bought",
     "create": "created",
+    "delete": "deleted",
+    "edit": "edited",
     "finish": "finished",
     "offer": "offered",
+    "replace": "replaced",
     "save": "saved",
+    "send": "sent",
     "silence": "silenced",
     "take": "took",
     "turn": "turned",

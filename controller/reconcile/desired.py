@@ -1,7 +1,5 @@
 """What a tenant's spec asks of the outside world, in the outside world's terms. Pure."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,12 +19,25 @@ from controller.api.business_tenant import (
 from controller.api.common_fields import Money, SecretKeyReference
 from controller.providers.evolution.protocol import BehaviourSettings, Integration
 from controller.providers.telephony.protocol import NumberQuery, NumberSettings, Papers
+from controller.reconcile.cloud_api.desired import (
+    DesiredBusinessProfile,
+    DesiredCloudAPI,
+    DesiredTemplate,
+    desired_business_profile,
+    desired_cloud_api,
+    desired_templates,
+)
+from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.ownership import Owner
 
 # WhatsApp shows and takes 25 characters of a name.
 PROFILE_NAME_LIMIT: Final = 25
 
-_INTEGRATIONS: Final = {Channel.BAILEYS: Integration.BAILEYS, Channel.EVOLUTION: Integration.EVOLUTION}
+_INTEGRATIONS: Final = {
+    Channel.BAILEYS: Integration.BAILEYS,
+    Channel.CLOUD_API: Integration.BUSINESS,
+    Channel.EVOLUTION: Integration.EVOLUTION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,8 @@ class DesiredNumber:
 class DesiredInstance:
     """The instance the tenant wants. `named`: take over the instance of this name, never create one.
 
-    `paired_number_is_tenants`: no other WhatsApp number may be paired.
+    `paired_number_is_tenants`: no other WhatsApp number may be paired. `cloud_api` is what one on that channel is made
+    of, None on the others.
     """
 
     name: str
@@ -64,6 +76,7 @@ class DesiredInstance:
     server: str | None
     region: str | None
     paired_number_is_tenants: bool
+    cloud_api: DesiredCloudAPI | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +121,11 @@ class DesiredTenant:
     owner: Owner
     number: DesiredNumber | None
     instance: DesiredInstance | None
-    profile: DesiredProfile | None
+    profile: DesiredProfile | DesiredBusinessProfile | None
     webhook: DesiredWebhook | None
     voice: CallRoute
     sms: CallRoute
+    templates: tuple[DesiredTemplate, ...] = ()
 
 
 def desire(spec: BusinessTenantSpec, owner: Owner) -> DesiredTenant:
@@ -124,12 +138,8 @@ def desire(spec: BusinessTenantSpec, owner: Owner) -> DesiredTenant:
         webhook=_webhook(spec, owner),
         voice=_voice_route(spec),
         sms=_sms_route(spec),
+        templates=desired_templates(spec, owner),
     )
-
-
-def fingerprint(value: object) -> str:
-    """Short stable hash of plain data."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _number(spec: BusinessTenantSpec, owner: Owner) -> DesiredNumber | None:
@@ -189,6 +199,7 @@ def _instance(spec: BusinessTenantSpec, owner: Owner) -> DesiredInstance | None:
         server=wanted.server_ref.name if wanted.server_ref else None,
         region=wanted.region,
         paired_number_is_tenants=spec.phone_number is not None and wanted.number is not PairedNumber.ANY,
+        cloud_api=desired_cloud_api(spec),
     )
 
 
@@ -204,9 +215,11 @@ def _behaviour(settings: InstanceSettings) -> BehaviourSettings:
     )
 
 
-def _profile(spec: BusinessTenantSpec) -> DesiredProfile | None:
+def _profile(spec: BusinessTenantSpec) -> DesiredProfile | DesiredBusinessProfile | None:
     if spec.whatsapp is None or spec.whatsapp.profile is None or not spec.whatsapp.profile.manage:
         return None
+    if spec.whatsapp.channel is Channel.CLOUD_API:
+        return desired_business_profile(spec.business)
     return DesiredProfile(spec.business.name[:PROFILE_NAME_LIMIT], spec.business.about)
 
 

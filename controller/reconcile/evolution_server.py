@@ -9,7 +9,7 @@ from controller.api.evolution_server import EvolutionServerSpec, MetricsMode, Or
 from controller.providers.errors import OutsideError
 from controller.providers.evolution.protocol import SessionState
 from controller.reconcile.context import Context
-from controller.reconcile.desired import fingerprint
+from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook

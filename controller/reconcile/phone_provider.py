@@ -8,7 +8,7 @@ from controller.api.conditions import Reason
 from controller.api.phone_provider import OrphanNumber, PhoneProviderSpec, Spending
 from controller.providers.errors import OutsideError
 from controller.reconcile.context import Context
-from controller.reconcile.desired import fingerprint
+from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.fleet import PhoneAccount
 from controller.reconcile.fleet_object import FleetObject, ready_conditions
 from controller.reconcile.next_look import ON_CHANGE, BackOff, NextLook

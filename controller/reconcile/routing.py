@@ -6,7 +6,6 @@ changes, or a deep check is due; then it is read and compared.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from controller.api.business_tenant import CallRoute
 from controller.api.conditions import ConditionStatus, Reason
@@ -15,9 +14,10 @@ from controller.providers.evolution.protocol import WebhookSettings
 from controller.reconcile.change import Change, SetWebhook
 from controller.reconcile.connection import wrong_number
 from controller.reconcile.context import Context
-from controller.reconcile.desired import DesiredTenant, DesiredWebhook, fingerprint
+from controller.reconcile.deep_check import deep_check_due
+from controller.reconcile.desired import DesiredTenant, DesiredWebhook
 from controller.reconcile.facet_plan import FacetPlan
-from controller.reconcile.instance.apply import reach
+from controller.reconcile.instance.reach import reach
 from controller.reconcile.observed import (
     InstanceObserved,
     NumberObserved,
@@ -62,7 +62,7 @@ async def observe_routing(
     if (
         applied is not None
         and applied == _verified(tenant, instance)
-        and not _deep_check_due(tenant, context)
+        and not deep_check_due(context.memory.deep_checked_at, tenant, context)
     ):
         return observed
     if instance.unreachable is not None or server.client is None:
@@ -244,17 +244,3 @@ def _verified(tenant: Tenant, instance: InstanceObserved) -> str | None:
     if ready is None or ready.status is not ConditionStatus.TRUE:
         return None
     return tenant.status.routing.applied_hash if tenant.status.routing else None
-
-
-def _deep_check_due(tenant: Tenant, context: Context) -> bool:
-    """Spread over the interval by tenant; a process that has not looked yet waits its turn like any other."""
-    checked = context.memory.deep_checked_at.get(tenant.key)
-    if checked is None:
-        context.memory.deep_checked_at[tenant.key] = _first_turn(tenant, context)
-        return False
-    return context.clock.now() - checked >= context.policy.deep_check_interval
-
-
-def _first_turn(tenant: Tenant, context: Context) -> datetime:
-    share = int(fingerprint(tenant.uid)[:8], 16) / 0xFFFFFFFF
-    return context.clock.now() - share * context.policy.deep_check_interval

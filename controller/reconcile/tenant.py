@@ -12,6 +12,7 @@ import structlog
 from controller.api.business_tenant_status import BusinessTenantStatus, Phase
 from controller.api.conditions import Reason
 from controller.reconcile.announcements import announcements
+from controller.reconcile.cloud_api.observe import observe_business_profile, with_meta
 from controller.reconcile.contention import within_window
 from controller.reconcile.context import Context
 from controller.reconcile.converge import Converged, converge, look_only
@@ -23,9 +24,11 @@ from controller.reconcile.number.observe import observe_number
 from controller.reconcile.observed import TenantObserved
 from controller.reconcile.ownership import Owner
 from controller.reconcile.ports import ObjectChangedError
+from controller.reconcile.profile import applied_profile
 from controller.reconcile.routing import observe_routing
 from controller.reconcile.run import Run
 from controller.reconcile.status import Findings, converged_status, held_status, invalid_status, status_patch
+from controller.reconcile.templates.observe import observe_templates
 from controller.reconcile.tenant_object import InvalidTenant, Tenant
 from controller.reconcile.usage import observe_usage
 from controller.reconcile.verdict import Again, Verdict
@@ -132,12 +135,16 @@ async def observe(run: Run, _: BackOff) -> NextLook | None:
     """Look at the world: snapshots first, a targeted read where they cannot answer."""
     tenant, desired, context = run.tenant, run.desired, run.context
     number = await observe_number(tenant, desired, context)
-    instance = await observe_instance(tenant, desired, context)
+    instance = await with_meta(tenant, desired, await observe_instance(tenant, desired, context), context)
+    business_profile = await observe_business_profile(tenant, desired, instance, context)
+    recorded_profile = tenant.status.profile.applied_hash if tenant.status.profile else None
     run.observed = TenantObserved(
         now=context.clock.now(),
         number=number,
         instance=instance,
-        applied_profile=tenant.status.profile.applied_hash if tenant.status.profile else None,
+        applied_profile=applied_profile(desired, recorded_profile, business_profile),
+        business_profile=business_profile,
+        templates=await observe_templates(tenant, desired, number, instance, context),
         routing=await observe_routing(tenant, desired, number, instance, context),
         usage=observe_usage(tenant, context.fleet, context.clock.now()),
     )

@@ -119,6 +119,12 @@ async def assemble(
     claims = NumberClaims(api, settings.operator_namespace, clock=clock)
     recorder = EventRecorder(api, instance=_instance_name(), clock=clock, on_dropped=metrics.event_dropped)
     fleet_objects = KubeFleetObjects(api, fleet_cache)
+    clients = Clients(
+        metrics.outside_request,
+        clock,
+        meta_base_url=settings.meta_base_url,
+        meta_version=settings.meta_api_version,
+    )
     context = Context(
         policy=_policy(settings),
         fleet=fleet,
@@ -161,6 +167,7 @@ async def assemble(
         )
     finally:
         await _close_clients(fleet)
+        await clients.close()
         await connection.close()
 
 

@@ -22,6 +22,8 @@ _CLUSTER_ID: Final = re.compile(r"[a-z0-9-]{1,16}")
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DURATION: Final = re.compile(r"([0-9]+[hms])+")
 _MOST_SHARDS: Final = 256
+_HTTP_URL: Final = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+_GRAPH_VERSION: Final = re.compile(r"v[0-9]+\.[0-9]+")
 _LARGEST_PORT: Final = 65535
 
 
@@ -133,6 +135,16 @@ class Settings:
         " else is taken to be writing it on purpose: the operator stops repairing and says so.",
         default=3,
     )
+    meta_base_url: str = _setting(
+        "Address of Meta's Graph API. Default: https://graph.facebook.com. Another one is for a gateway of"
+        " your own or a sandbox; every tenant's access token is sent there.",
+        default="https://graph.facebook.com",
+    )
+    meta_api_version: str = _setting(
+        "Version of the Graph API that is asked. Default: v26.0. Meta serves a version for about two years;"
+        " a newer one may answer differently from what this release was tested with.",
+        default="v26.0",
+    )
     drain_timeout: timedelta = _setting(
         "How long running work may go on after the process was told to stop. Default: 20s. It must be"
         " below the pod's terminationGracePeriodSeconds (30); what is cut off is resumed by the next"
@@ -184,6 +196,16 @@ class Settings:
             self._require(name, 0 <= getattr(self, name) <= _LARGEST_PORT, "must be a port, 0 to 65535")
         same_port = self.pairing_port != 0 and self.pairing_port == self.probe_port
         self._require("pairing_port", not same_port, "must not be the probe port")
+        self._require(
+            "meta_base_url",
+            _HTTP_URL.fullmatch(self.meta_base_url) is not None,
+            "must be a URL that begins with https:// or http://",
+        )
+        self._require(
+            "meta_api_version",
+            _GRAPH_VERSION.fullmatch(self.meta_api_version) is not None,
+            "must be a version of the Graph API, such as v26.0",
+        )
         for name in (
             "number_poll_interval",
             "instance_poll_interval",

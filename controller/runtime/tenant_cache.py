@@ -241,7 +241,9 @@ def _holdings(
 ) -> _Holdings:
     number, instance = _block(status, "phoneNumber"), _block(status, "instance")
     auth = _block(_block(_block(spec, "ai"), "webhook"), "authSecretRef").get("name")
-    names = [f"{key.name}-evolution", *([auth] if auth else [])]
+    cloud_api = _block(_block(spec, "whatsapp"), "cloudAPI")
+    token = _block(cloud_api, "accessTokenSecretRef").get("name")
+    names = [f"{key.name}-evolution", *(name for name in (auth, token) if name)]
     lacks_number = spec.get("phoneNumber") is not None and number.get("number") is None
     lacks_instance = spec.get("whatsapp") is not None and not instance
     return _Holdings(

@@ -1,10 +1,11 @@
-"""The outside world of a sandbox: Twilio, Vonage, an Evolution server, and the objects that lead to them."""
+"""The outside world of a sandbox: Twilio, Vonage, Evolution, Meta, and the objects that lead to them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 from controller.api.group import API_VERSION
 from controller.sandbox.fakes.evolution.fake import EvolutionFake
+from controller.sandbox.fakes.graph import Account, GraphFake
 from controller.sandbox.fakes.twilio.fake import TwilioFake
 from controller.sandbox.fakes.vonage.fake import VonageFake
 
@@ -16,6 +17,8 @@ APPROVED_BUNDLE: Final = "BU00000000000000000000000000000000"
 VONAGE_KEY: Final = "sandboxkey"
 VONAGE_SECRET: Final = "sandbox-api-secret"  # noqa: S105 - likewise
 EVOLUTION_KEY: Final = "sandbox-evolution-key"
+BUSINESS_ACCOUNT: Final = "400500600"
+META_TOKEN: Final = "sandbox-meta-token"  # noqa: S105 - likewise
 PROVIDER: Final = "twilio-eu"
 SECOND_PROVIDER: Final = "vonage"
 SERVER: Final = "evolution-eu"
@@ -31,9 +34,12 @@ class World:
     twilio_url: str
     vonage_url: str
     evolution_url: str
+    graph: GraphFake
+    graph_url: str
 
     async def stop(self) -> None:
         """Stop all."""
+        await self.graph.stop()
         await self.evolution.stop()
         await self.vonage.stop()
         await self.twilio.stop()
@@ -44,8 +50,17 @@ async def start_world(*, manual_pairing: bool = False, scan_after: float = 1.0) 
     twilio = TwilioFake(accounts={ACCOUNT_SID: AUTH_TOKEN}, approved_bundles={APPROVED_BUNDLE: ACCOUNT_SID})
     vonage = VonageFake(accounts={VONAGE_KEY: VONAGE_SECRET})
     evolution = EvolutionFake(api_key=EVOLUTION_KEY, manual_pairing=manual_pairing, scan_after=scan_after)
+    # Numbers are registered there by a person: POST /_sandbox/accounts.
+    graph = GraphFake(accounts=[Account(BUSINESS_ACCOUNT, META_TOKEN, {})])
     return World(
-        twilio, vonage, evolution, await twilio.start(), await vonage.start(), await evolution.start()
+        twilio,
+        vonage,
+        evolution,
+        await twilio.start(),
+        await vonage.start(),
+        await evolution.start(),
+        graph,
+        await graph.start(),
     )
 
 
