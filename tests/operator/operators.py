@@ -142,6 +142,16 @@ class OperatorProcess:
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0, self._log.read_text()
 
+    def pause(self) -> None:
+        """Stop it where it stands, without its knowing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     async def kill(self) -> None:
         if self._process is not None:
             process, self._process = self._process, None
