@@ -56,6 +56,7 @@ async def run_operator(
                 background.remove(warm_up)
                 background.append(asyncio.create_task(_watch(process, stop), name="kopf"))
                 background.append(asyncio.create_task(process.sweep(), name="claims-sweep"))
+                background.append(asyncio.create_task(process.share_out(), name="shards"))
                 background.append(asyncio.create_task(process.work(), name="workers"))
                 if settings.pairing_port:
                     pairing = serve(
@@ -64,7 +65,8 @@ async def run_operator(
                     await servers.enter_async_context(pairing)
                 state.warm, state.tasks = True, background
                 on_ready(port)
-                await _ended_or_stopped(None, stop, background)
+                if not await _ended_or_stopped(None, stop, background):
+                    await process.hand_over()
             finally:
                 await _end(background)
 

@@ -22,6 +22,7 @@ from controller.api.ai_routes import (
     only_matching_block,
 )
 from controller.api.business_tenant_status import BusinessTenantStatus
+from controller.api.cloud_api import CloudAPI, MessageTemplate
 from controller.api.common_fields import (
     E164,
     ApiModel,
@@ -58,6 +59,7 @@ class Channel(StrEnum):
     """How WhatsApp is reached."""
 
     BAILEYS = "Baileys"
+    CLOUD_API = "CloudAPI"
     EVOLUTION = "Evolution"
 
 
@@ -231,21 +233,53 @@ class Profile(ApiModel):
 
     manage: bool | None = Field(
         None,
-        description="Write name and about line from the business block. Left out: false. The picture is never"
-        " touched, because setting it makes the session replace itself for ever.",
+        description="Write the profile from the business block. Baileys: name and about line; the picture is never"
+        " touched, because setting it makes the session replace itself for ever. CloudAPI: about, description,"
+        " address, email, websites and the category's vertical; what the block leaves out stays as it is at Meta."
+        " Left out: false.",
     )
 
 
 class WhatsApp(ApiModel):
     """The WhatsApp side of the business: one instance on an Evolution server."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.channel != 'CloudAPI' || has(self.cloudAPI)",
+                "spec.whatsapp.cloudAPI is needed with channel CloudAPI",
+            ),
+            (
+                "self.channel == 'CloudAPI' || !has(self.cloudAPI)",
+                "spec.whatsapp.cloudAPI goes with channel CloudAPI only",
+            ),
+            (
+                "self.channel == 'CloudAPI' || !has(self.templates)",
+                "spec.whatsapp.templates go with channel CloudAPI only",
+            ),
+            (
+                (
+                    "self.channel != 'CloudAPI' || !has(self.settings) || !(has(self.settings.rejectCalls)"
+                    " || has(self.settings.callMessage) || has(self.settings.ignoreGroups)"
+                    " || has(self.settings.alwaysOnline) || has(self.settings.readStatus)"
+                    " || has(self.settings.syncFullHistory))"
+                ),
+                "spec.whatsapp.settings: channel CloudAPI knows readMessages only; remove the others",
+            ),
+        )
+    )
+
     channel: Channel = Field(
-        description="Baileys (pairing by QR or code) or Evolution (test channel without WhatsApp). Immutable."
+        description="Baileys (pairing by QR or code), CloudAPI (Meta's Cloud API) or Evolution (test channel without"
+        " WhatsApp). Immutable."
     )
     number: PairedNumber | None = Field(
         None,
         description="Which number may be paired: Tenant (only spec.phoneNumber's) or Any. Left out: Tenant"
         " where there is a phoneNumber block, else Any.",
+    )
+    cloud_api: CloudAPI | None = Field(
+        None, description="The number at Meta. Needed with channel CloudAPI, and only there."
     )
     region: (
         Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] | None
@@ -268,10 +302,17 @@ class WhatsApp(ApiModel):
     profile: Profile | None = Field(
         None, description="What to do with the WhatsApp profile. Left out: nothing."
     )
+    templates: Annotated[list[MessageTemplate], Field(max_length=50)] | None = Field(
+        None,
+        description="Message templates, with channel CloudAPI only. One that is taken out of the list is deleted at"
+        " Meta, which keeps its name for weeks. Left out: none.",
+        json_schema_extra=list_map("name", "language"),
+    )
     deletion_policy: InstanceDeletionPolicy | None = Field(
         None,
         description="What becomes of the instance when the tenant is deleted: Retain keeps it silent with its"
-        " pairing, Delete removes it. Left out: Retain. Removing the block always means Retain.",
+        " pairing, and message templates stay at Meta; Delete removes it and the tenant's templates."
+        " Left out: Retain. Removing the block always means Retain.",
     )
 
 

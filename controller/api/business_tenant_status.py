@@ -89,7 +89,14 @@ class InstanceStatus(ApiModel):
     pairing_since: Timestamp | None = Field(
         None, description="When the operator began to offer a pairing code; only until it is paired."
     )
-    token_secret_ref: ObjectReference | None = Field(None, description="Secret that holds its token.")
+    token_secret_ref: ObjectReference | None = Field(
+        None, description="Secret that holds its token; with channel CloudAPI the one that the spec names."
+    )
+    verified_hash: Word | None = Field(
+        None,
+        description="CloudAPI: hash of the ids and of the Secret's version with which Meta was last asked"
+        " successfully.",
+    )
 
 
 class ProfileStatus(ApiModel):
@@ -97,6 +104,29 @@ class ProfileStatus(ApiModel):
 
     applied_hash: Word | None = Field(None, description="Hash of what was applied.")
     applied_at: Timestamp | None = Field(None, description="When.")
+
+
+class TemplateRecord(ApiModel):
+    """A message template at Meta."""
+
+    name: Annotated[str, StringConstraints(max_length=200)] = Field(description="Its name in the spec.")
+    language: Word = Field(description="Its language.")
+    meta_name: Annotated[str, StringConstraints(max_length=512)] = Field(
+        description="Its name at Meta; this is the one to send with."
+    )
+    id: Identifier | None = Field(None, description="Its id at Meta.")
+    state: Word = Field(
+        description="Where it stands: Approved, Pending, Rejected, Paused, Disabled..., or Refused and NameBlocked"
+        " where Meta took it not even for review."
+    )
+    reason: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+        None, description="Why, in Meta's words; empty for none."
+    )
+    applied_hash: Word | None = Field(None, description="Hash of what was last sent.")
+    applied_at: Timestamp | None = Field(None, description="When it was last sent.")
+    edited_at: Timestamp | None = Field(
+        None, description="When it was last edited while approved; Meta allows that once a day."
+    )
 
 
 class RoutingStatus(ApiModel):
@@ -165,6 +195,11 @@ class BusinessTenantStatus(ApiModel):
     phone_number: NumberStatus | None = Field(None, description="The number.")
     instance: InstanceStatus | None = Field(None, description="The instance.")
     profile: ProfileStatus | None = Field(None, description="The WhatsApp profile.")
+    templates: Annotated[list[TemplateRecord], Field(max_length=100)] | None = Field(
+        None,
+        description="The message templates; channel CloudAPI only.",
+        json_schema_extra=list_map("name", "language"),
+    )
     routing: RoutingStatus | None = Field(None, description="The routing.")
     usage: UsageStatus | None = Field(
         None, description="How much it is used; refreshed with other changes, or at most every 6 hours."

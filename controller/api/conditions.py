@@ -249,6 +249,21 @@ class Reason(Enum):
         "The provider or Meta reviews something that this step needs, such as a regulatory bundle.",
         "Wait: such a review takes hours or days, and its end is noticed by itself.",
     )
+    REGISTER_NUMBER_AT_META = (
+        "RegisterNumberAtMeta",
+        Audience.PERSON,
+        "Channel CloudAPI waits until a person has registered the business's number at Meta.",
+        (
+            "Register the number in Meta Business Manager, and put its phone number id into"
+            " spec.whatsapp.cloudAPI.phoneNumberID."
+        ),
+    )
+    TEMPLATE_NAME_BLOCKED = (
+        "TemplateNameBlocked",
+        Audience.PERSON,
+        "Meta keeps name and language of a deleted message template for about 30 days.",
+        "Wait: it is sent again by itself, once a day; or give the template another name.",
+    )
     NEEDS_HUMAN = (
         "NeedsHuman",
         Audience.PERSON,
@@ -380,6 +395,12 @@ class Reason(Enum):
         "The outside system refuses the request as it stands; repeating it would not help.",
         "Change what the message names.",
     )
+    TEMPLATE_REJECTED = (
+        "TemplateRejected",
+        Audience.AUTHOR,
+        "Meta rejected, paused or disabled a message template, or does not take it as it is written.",
+        "Change the template as Meta's words in the message and in status.templates ask; it is reviewed again.",
+    )
     NO_WEBHOOK_URL = (
         "NoWebhookURL",
         Audience.AUTHOR,
@@ -452,7 +473,7 @@ class Reason(Enum):
     UNSUPPORTED_CHANNEL = (
         "UnsupportedOnChannel",
         Audience.NOBODY,
-        "This part exists only on the Baileys channel.",
+        "This part does not exist on the tenant's channel.",
         "Nothing.",
     )
 

@@ -101,7 +101,7 @@ def sandbox(
     verbose: bool,  # noqa: FBT001
     state: Path | None,
 ) -> None:
-    """Try it on this machine: fakes of Twilio, Vonage and Evolution, an API server, and the operator, on loopback."""
+    """Try it on this machine: fakes of Twilio, Vonage, Evolution and Meta, an API server, the operator, on loopback."""
     if until_ready and not apply:
         raise click.UsageError("--until-ready needs --apply: it waits for the tenants that are applied.")
     if until_ready and no_operator:
@@ -148,7 +148,8 @@ async def _sandbox(options: Options, console: Console) -> int:
         stack.push_async_callback(connection.close)
         api = KubeApi(connection)
         console.print(
-            f"Twilio     {world.twilio_url}\nVonage     {world.vonage_url}\nEvolution  {world.evolution_url}"
+            f"Twilio     {world.twilio_url}\nVonage     {world.vonage_url}\nEvolution  {world.evolution_url}\n"
+            f"Meta       {world.graph_url}"
         )
         try:
             await apply_manifests(api, custom_resource_definitions())
@@ -156,12 +157,14 @@ async def _sandbox(options: Options, console: Console) -> int:
             await apply_manifests(api, world_objects(world))
             if options.operator:
                 settings = Settings(
+                    shards=0,
                     cluster_id=CLUSTER_ID,
                     operator_namespace=OPERATOR_NAMESPACE,
                     probe_address="127.0.0.1",
                     probe_port=0,
                     pairing_address="127.0.0.1",
                     pairing_port=_free_port(),
+                    meta_base_url=world.graph_url,
                 )
                 await _start_operator(settings, configuration, console, stop, stack)
                 if options.manual_pairing:

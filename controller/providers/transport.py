@@ -7,6 +7,7 @@ bodies, headers and queries hold keys and customers' numbers.
 import asyncio
 import logging
 import ssl
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -21,6 +22,7 @@ from controller.api.conditions import Reason
 from controller.providers.clock import Clock
 from controller.providers.errors import OutsideError, Retryable, Terminal
 from controller.providers.limits import Limiter
+from controller.providers.permit import require_permit
 
 # Beneath WARNING they write whole URLs and headers.
 for _library in ("httpx", "httpcore"):
@@ -65,6 +67,9 @@ class RequestOutcome:
     result: Result
     seconds: float
 
+
+_USER_AGENT: Final = f"business-tenant-operator ({uuid.uuid4().hex[:8]})"
+"""Whoever keeps the other side's logs can tell the operator's processes apart, and learns nothing else of them."""
 
 Observer = Callable[[RequestOutcome], None]
 
@@ -157,6 +162,7 @@ class Transport:
         self._clock = clock or Clock()
         self._http = httpx.AsyncClient(
             verify=_trusted(),
+            headers={"User-Agent": _USER_AGENT},
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(
@@ -168,7 +174,8 @@ class Transport:
         """Send once, and return the answer that `judge` finds no error in.
 
         Raises what `judge` says; `Retryable` when there is no answer, with `outcome_unknown` when the request
-        may have been carried out; `Terminal` when the URL cannot be used at all.
+        may have been carried out; `Terminal` when the URL cannot be used at all; `NotPermittedError` when the work it
+        is for is no longer this process's.
         """
         async with self._limiter.slot() as slot:
             started = self._clock.monotonic()
@@ -197,6 +204,8 @@ class Transport:
         await self._http.aclose()
 
     async def _exchange(self, call: Call) -> Answer:
+        # After all waiting for turns: whose work this is may have changed meanwhile.
+        require_permit()
         wait = self._patience(call)
         timeout = httpx.Timeout(wait, connect=CONNECT_TIMEOUT)
         try:

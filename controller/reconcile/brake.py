@@ -4,7 +4,8 @@ The act is written to the ledger in the object's status, with a resourceVersion 
 neither a crash nor more replicas lift the limit.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from controller.api.conditions import Reason
@@ -40,13 +41,7 @@ async def pass_brake(kind: Kind, name: str, what: str, target: str, run: Run) ->
             return None
         approved = run.tenant.annotations.get(Annotation.APPROVE_RELEASE) == target
         if len(recent) >= run.context.policy.irreversible_per_hour and not approved:
-            oldest = min(parse(act.at) for act in recent)
-            return Verdict.waiting(
-                Reason.APPROVAL_REQUIRED,
-                f"{what} of {target} waits: {len(recent)} irreversible acts at {kind.value} {name} within the hour."
-                f' It goes on by itself later, or now with the annotation x-sevenai.com/approve-release: "{target}".',
-                after=(oldest + WINDOW - now).total_seconds() + 1,
-            )
+            return _held_back(recent, what, target, f"{kind.value} {name}", now)
         act = IrreversibleAct(what=what, name=target, at=stamp(now))
         try:
             await run.context.ledger.append(kind, name, resource_version, (*recent, act)[-LEDGER_LIMIT:])
@@ -55,4 +50,21 @@ async def pass_brake(kind: Kind, name: str, what: str, target: str, run: Run) ->
         return None
     return Verdict.waiting(
         Reason.APPROVAL_REQUIRED, f"The ledger of {kind.value} {name} is contended; trying again.", after=5.0
+    )
+
+
+def _held_back(
+    recent: Sequence[IrreversibleAct], what: str, target: str, where: str, now: datetime
+) -> Verdict:
+    annotation = f'the annotation x-sevenai.com/approve-release: "{target}"'
+    if not recent:
+        # With a limit of 0 no hour brings it about.
+        text = f"{what} of {target} at {where} waits for an approval: set {annotation}."
+        return Verdict.waiting(Reason.APPROVAL_REQUIRED, text)
+    oldest = min(parse(act.at) for act in recent)
+    return Verdict.waiting(
+        Reason.APPROVAL_REQUIRED,
+        f"{what} of {target} waits: {len(recent)} irreversible acts at {where} within the hour. It goes on by itself"
+        f" later, or now with {annotation}.",
+        after=(oldest + WINDOW - now).total_seconds() + 1,
     )

@@ -6,8 +6,10 @@ from typing import Final
 from controller.api.business_tenant_status import NumberOrigin, PlannedChange, Purchase
 from controller.api.common_fields import Money
 from controller.providers.evolution.protocol import BehaviourSettings, WebhookSettings
+from controller.providers.meta.protocol import Template
 from controller.providers.telephony.protocol import NumberSettings
 from controller.reconcile.ai.actions import BotAction
+from controller.reconcile.cloud_api.desired import DesiredTemplate
 from controller.reconcile.observed import HeldNumber, Offer
 from controller.reconcile.verdict import Facet
 
@@ -62,6 +64,11 @@ class CreateInstance:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceInstance:
+    """Delete the instance and create it of what it is to be made of now."""
+
+
+@dataclass(frozen=True, slots=True)
 class SaveToken:
     """Write the instance's token into the tenant's Secret."""
 
@@ -85,7 +92,7 @@ class RetainInstance:
 
 @dataclass(frozen=True, slots=True)
 class SetProfile:
-    """Write WhatsApp name and about line."""
+    """Write the WhatsApp profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,28 @@ class SetWebhook:
     """Write the instance's webhook."""
 
     webhook: WebhookSettings = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTemplate:
+    """Send a message template to Meta's review."""
+
+    template: DesiredTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class EditTemplate:
+    """Replace what Meta has of a template; it is reviewed again."""
+
+    template: DesiredTemplate
+    existing: Template
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTemplate:
+    """Delete one language of a template at Meta."""
+
+    existing: Template
 
 
 Action = (
@@ -106,9 +135,13 @@ Action = (
     | SetBehaviour
     | StartPairing
     | RetainInstance
+    | ReplaceInstance
     | SetProfile
     | SetWebhook
     | BotAction
+    | CreateTemplate
+    | EditTemplate
+    | RemoveTemplate
 )
 
 

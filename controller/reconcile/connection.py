@@ -8,6 +8,7 @@ from controller.api.conditions import Reason
 from controller.providers.evolution.protocol import InstanceRow, SessionState
 from controller.providers.whatsapp_numbers import same_whatsapp_number
 from controller.reconcile.change import Change, StartPairing
+from controller.reconcile.cloud_api.plan import stands_in_the_way
 from controller.reconcile.context import Policy
 from controller.reconcile.desired import DesiredInstance, DesiredTenant
 from controller.reconcile.facet_plan import FacetPlan
@@ -31,6 +32,9 @@ def plan_connection(
         return FacetPlan.say(NOT_REQUESTED)
     if observed.unreachable is not None:
         return FacetPlan.say(observed.unreachable)
+    in_the_way = stands_in_the_way(desired, number, observed)
+    if in_the_way is not None:
+        return FacetPlan.say(in_the_way)
     if row is None:
         return FacetPlan.say(Verdict.waiting(Reason.WAITING_FOR_INSTANCE, "There is no instance yet."))
     if observed.state is SessionState.OPEN:
@@ -57,8 +61,10 @@ def plan_connection(
 
 
 def _say_open(wanted: DesiredInstance, number: NumberObserved, row: InstanceRow) -> Verdict:
-    if wanted.channel is not Channel.BAILEYS:
+    if wanted.channel is Channel.EVOLUTION:
         return Verdict.good(Reason.CONNECTED, "The test channel is open.")
+    if wanted.channel is Channel.CLOUD_API:
+        return Verdict.good(Reason.CONNECTED, f"WhatsApp is connected on {row.owner_number} through Meta.")
     tenants_number = number.recorded.number if number.recorded else None
     if wrong_number(wanted, number, row):
         return Verdict.waiting(
@@ -78,7 +84,7 @@ def wrong_number(wanted: DesiredInstance | None, number: NumberObserved, row: In
     """Whether the instance is paired with a number that is known not to be the tenant's."""
     return (
         wanted is not None
-        and wanted.channel is Channel.BAILEYS
+        and wanted.channel is not Channel.EVOLUTION
         and wanted.paired_number_is_tenants
         and number.recorded is not None
         and row is not None

@@ -14,6 +14,7 @@ from controller.reconcile.ports import (
     Ledger,
     Namespaces,
     Secrets,
+    Shards,
     SpendingLedger,
     TenantIndex,
     Tenants,
@@ -37,6 +38,7 @@ class Policy:
     repairs_per_hour: int = 3
     sale_check_interval: timedelta = timedelta(minutes=10)
     connect_interval: timedelta = timedelta(seconds=60)
+    template_review_interval: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Memory:
     opened_for: dict[TenantKey, OpenedFor] = field(default_factory=dict)
     claims_held: dict[TenantKey, tuple[str, str]] = field(default_factory=dict)
     refused_purchases: dict[TenantKey, RefusedPurchase] = field(default_factory=dict)
+    meta_checked_at: dict[TenantKey, datetime] = field(default_factory=dict)
+    templates_listed_at: dict[TenantKey, datetime] = field(default_factory=dict)
 
     def forget(self, key: TenantKey) -> None:
         """The tenant is gone."""
@@ -80,6 +84,8 @@ class Memory:
         self.opened_for.pop(key, None)
         self.claims_held.pop(key, None)
         self.refused_purchases.pop(key, None)
+        self.meta_checked_at.pop(key, None)
+        self.templates_listed_at.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Context:
     fleet_objects: FleetObjects
     tenant_index: TenantIndex
     wake: Wake
+    shards: Shards
     clients: ClientFactory
     clock: Clock
     memory: Memory = field(default_factory=Memory)

@@ -14,7 +14,11 @@ from controller.reconcile.change import (
     Change,
     ConfigureNumber,
     CreateInstance,
+    CreateTemplate,
+    EditTemplate,
     FinishPurchase,
+    RemoveTemplate,
+    ReplaceInstance,
     RetainInstance,
     RetainNumber,
     SaveToken,
@@ -32,6 +36,7 @@ from controller.reconcile.plan import plan_tenant
 from controller.reconcile.profile import apply_profile
 from controller.reconcile.routing import apply_routing, observe_routing
 from controller.reconcile.run import Run
+from controller.reconcile.templates.apply import apply_template
 from controller.reconcile.verdict import Facet, Verdict
 
 log = structlog.get_logger(__name__)
@@ -119,16 +124,25 @@ async def apply(change: Change, observed: TenantObserved, run: Run) -> TenantObs
             number = await apply_number(number_action, observed.number, run)
             return replace(observed, number=number)
         case (
-            CreateInstance() | SaveToken() | SetBehaviour() | StartPairing() | RetainInstance()
+            CreateInstance()
+            | ReplaceInstance()
+            | SaveToken()
+            | SetBehaviour()
+            | StartPairing()
+            | RetainInstance()
         ) as instance_action:
             instance = await apply_instance(instance_action, observed.number, observed.instance, run)
             changed = replace(observed, instance=instance)
-            if not isinstance(instance_action, CreateInstance):
+            if not isinstance(instance_action, CreateInstance | ReplaceInstance):
                 return changed
             routing = await observe_routing(run.tenant, run.desired, observed.number, instance, run.context)
             return replace(changed, routing=routing)
         case SetProfile():
-            return replace(observed, applied_profile=await apply_profile(observed.instance, run))
+            applied = await apply_profile(observed.instance, run)
+            return replace(observed, applied_profile=applied, business_profile=None)
+        case CreateTemplate() | EditTemplate() | RemoveTemplate() as template_action:
+            templates = await apply_template(template_action, observed.templates, observed.instance, run)
+            return replace(observed, templates=templates)
         case None:
             return observed
         case routing_action:

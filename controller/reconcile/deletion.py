@@ -8,28 +8,34 @@ from controller.api.common_fields import DeletionPolicy
 from controller.api.conditions import Reason
 from controller.api.group import Kind
 from controller.providers.errors import NotFound, OutsideError
+from controller.providers.evolution.protocol import Integration
 from controller.reconcile.brake import pass_brake
-from controller.reconcile.instance.apply import close_webhook, reach, silence
 from controller.reconcile.instance.observe import observe_instance
+from controller.reconcile.instance.reach import close_webhook, reach, silence
 from controller.reconcile.number import purchase
 from controller.reconcile.number.apply import client_of, number_status, retain
 from controller.reconcile.number.observe import is_active_mark_of, observe_number
 from controller.reconcile.observed import InstanceObserved, NumberObserved
 from controller.reconcile.ownership import Mark, MarkState
-from controller.reconcile.ports import Announcement, EventType, ObjectChangedError
+from controller.reconcile.ports import Announcement, EventType
 from controller.reconcile.run import Run
+from controller.reconcile.still_wanted import assert_still_deleted
+from controller.reconcile.templates.deletion import let_go_of_templates, say_kept_templates
 from controller.reconcile.verdict import Verdict
 
 DELETION_POLL_SECONDS = 1.0
 
 
 async def let_go(run: Run) -> Verdict | None:
-    """Let go of number and instance; None when both are, else what is waited for.
+    """Let go of number, templates and instance; None when all are, else what is waited for.
 
-    Both are tried in every pass: a provider that fails must not keep the instance talking.
+    All are tried in every pass: a provider that fails must not keep the instance talking.
     """
-    waiting = [verdict for verdict in (await _number(run), await _instance(run)) if verdict is not None]
-    return waiting[0] if waiting else None
+    verdicts = (await _number(run), await _templates(run), await _instance(run))
+    waiting = next((verdict for verdict in verdicts if verdict is not None), None)
+    if waiting is None:
+        say_kept_templates(run)
+    return waiting
 
 
 async def _number(run: Run) -> Verdict | None:
@@ -120,11 +126,19 @@ async def _release(observed: NumberObserved, run: Run) -> Verdict | None:
     held_back = await pass_brake(Kind.PHONE_PROVIDER, held.account, "ReleaseNumber", owned.number, run)
     if held_back is not None:
         return held_back
-    await _still_deleted(run)
+    await assert_still_deleted(run)
     await client.release(owned.id)
     run.context.fleet.accounts[held.account].listed.record(owned.number, None, run.context.clock.now())
     run.done.append(f"released {owned.number}")
     return None
+
+
+async def _templates(run: Run) -> Verdict | None:
+    try:
+        return await let_go_of_templates(run)
+    except OutsideError as error:
+        # They cost nothing: a token that is gone, as with a whole namespace, must not keep the object for ever.
+        return _or_leave(error, "its message templates at Meta", run)
 
 
 async def _instance(run: Run) -> Verdict | None:
@@ -169,12 +183,12 @@ async def _delete(observed: InstanceObserved, run: Run) -> Verdict | None:
             server.instances.listed.record(observed.row.name, None, run.context.clock.now())
             run.done.append(f"deleted instance {observed.row.name}")
         return None
-    if row.owner_number is not None:
-        # It was paired once: deleting it costs a new scan by a person.
+    if row.owner_number is not None or row.integration == Integration.BUSINESS.value:
+        # It was paired once: deleting it costs a new scan by a person. On the Cloud API it always was connected.
         held_back = await pass_brake(Kind.EVOLUTION_SERVER, server.name, "DeleteInstance", row.name, run)
         if held_back is not None:
             return held_back
-    await _still_deleted(run)
+    await assert_still_deleted(run)
     await close_webhook(observed, run)
     await client.delete(row.name)
     return Verdict.waiting(
@@ -182,13 +196,6 @@ async def _delete(observed: InstanceObserved, run: Run) -> Verdict | None:
         f"{server.name} is deleting {row.name}; it is looked for until it is gone.",
         after=DELETION_POLL_SECONDS,
     )
-
-
-async def _still_deleted(run: Run) -> None:
-    """A quorum read before what cannot be undone: the same object, still going away."""
-    newest = await run.context.tenants.read(run.tenant.key)
-    if newest is None or newest.uid != run.tenant.uid or newest.deleted_at is None:
-        raise ObjectChangedError(f"{run.tenant.key} changed before an irreversible act")
 
 
 def _or_leave(error: OutsideError, what: str, run: Run) -> Verdict | None:

@@ -23,13 +23,25 @@ from controller.providers.telephony.protocol import NumberQuery, NumberSettings,
 from controller.reconcile.ai.address import with_query
 from controller.reconcile.ai.context import DesiredContext
 from controller.reconcile.ai.desired_bot import DesiredBot, desired_bot
+from controller.reconcile.cloud_api.desired import (
+    DesiredBusinessProfile,
+    DesiredCloudAPI,
+    DesiredTemplate,
+    desired_business_profile,
+    desired_cloud_api,
+    desired_templates,
+)
 from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.ownership import Owner
 
 # WhatsApp shows and takes 25 characters of a name.
 PROFILE_NAME_LIMIT: Final = 25
 
-_INTEGRATIONS: Final = {Channel.BAILEYS: Integration.BAILEYS, Channel.EVOLUTION: Integration.EVOLUTION}
+_INTEGRATIONS: Final = {
+    Channel.BAILEYS: Integration.BAILEYS,
+    Channel.CLOUD_API: Integration.BUSINESS,
+    Channel.EVOLUTION: Integration.EVOLUTION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,8 @@ class DesiredNumber:
 class DesiredInstance:
     """The instance the tenant wants. `named`: take over the instance of this name, never create one.
 
-    `paired_number_is_tenants`: no other WhatsApp number may be paired.
+    `paired_number_is_tenants`: no other WhatsApp number may be paired. `cloud_api` is what one on that channel is made
+    of, None on the others.
     """
 
     name: str
@@ -67,6 +80,7 @@ class DesiredInstance:
     server: str | None
     region: str | None
     paired_number_is_tenants: bool
+    cloud_api: DesiredCloudAPI | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +124,13 @@ class DesiredTenant:
     owner: Owner
     number: DesiredNumber | None
     instance: DesiredInstance | None
-    profile: DesiredProfile | None
+    profile: DesiredProfile | DesiredBusinessProfile | None
     webhook: DesiredWebhook | None
     bot: DesiredBot | None
     context: DesiredContext
     voice: VoiceRoute
     sms: SmsRoute
+    templates: tuple[DesiredTemplate, ...] = ()
 
 
 def desire(spec: BusinessTenantSpec, owner: Owner) -> DesiredTenant:
@@ -130,6 +145,7 @@ def desire(spec: BusinessTenantSpec, owner: Owner) -> DesiredTenant:
         context=DesiredContext.of(spec),
         voice=_voice_route(spec),
         sms=_sms_route(spec),
+        templates=desired_templates(spec, owner),
     )
 
 
@@ -196,6 +212,7 @@ def _instance(spec: BusinessTenantSpec, owner: Owner) -> DesiredInstance | None:
         server=wanted.server_ref.name if wanted.server_ref else None,
         region=wanted.region,
         paired_number_is_tenants=spec.phone_number is not None and wanted.number is not PairedNumber.ANY,
+        cloud_api=desired_cloud_api(spec),
     )
 
 
@@ -211,9 +228,11 @@ def _behaviour(settings: InstanceSettings) -> BehaviourSettings:
     )
 
 
-def _profile(spec: BusinessTenantSpec) -> DesiredProfile | None:
+def _profile(spec: BusinessTenantSpec) -> DesiredProfile | DesiredBusinessProfile | None:
     if spec.whatsapp is None or spec.whatsapp.profile is None or not spec.whatsapp.profile.manage:
         return None
+    if spec.whatsapp.channel is Channel.CLOUD_API:
+        return desired_business_profile(spec.business)
     return DesiredProfile(spec.business.name[:PROFILE_NAME_LIMIT], spec.business.about)
 
 

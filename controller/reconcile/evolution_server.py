@@ -50,22 +50,24 @@ async def reconcile_evolution_server(server: Server, context: Context, back_off:
     known.spec, known.deleting = server.spec, server.deleted_at is not None
     try:
         serving = bool(context.tenant_index.on_server(name))
-        if await goes_now(server, context.fleet_objects, serving=serving):
+        writes = context.shards.holds(server.key)
+        if writes and await goes_now(server, context.fleet_objects, serving=serving):
             forget_evolution_server(name, context)
             return ON_CHANGE
-        before, was_proven, was_full = known.problem, known.instances.listed.proven, known.room <= 0
+        before, began_before, was_full = known.problem, known.instances.listed.began_at, known.room <= 0
         mass_before = known.mass_disappearance is not None
         refused = await _connect(server, known, context)
         looked = _Looked(refused) if refused is not None else await _look(known, context)
         known.problem = _believed(known, looked.verdict)
-        first = known.instances.listed.proven and not was_proven
+        first = known.instances.listed.crossed(context.shards.newest_acquisition(), began_before)
         mass_turned = mass_before != (known.mass_disappearance is not None)
         has_room_again = was_full and known.room > 0
         turned = edited or mass_turned or (before is None) != (known.problem is None)
         _wake(known, looked.changed, context, first=first, turned=turned)
         if has_room_again:
             context.wake.wake(context.tenant_index.unsettled())
-        await _report(server, known, looked.verdict, context)
+        if writes:
+            await _report(server, known, looked.verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
     poll = poll_interval(server.spec.poll_interval, context.policy.instance_poll_interval)
@@ -142,6 +144,7 @@ def _list_due(known: InstanceServer, changed: frozenset[str], context: Context) 
     began_at = known.instances.listed.began_at
     if (
         began_at is None
+        or began_at < context.shards.newest_acquisition()
         or changed
         or known.instances.suspects_change()
         or known.instances.listed.has_doubts()

@@ -1,4 +1,4 @@
-"""Short names of what was applied, to tell that it is still what is wanted."""
+"""Telling whether plain data changed, without keeping it."""
 
 import hashlib
 import json

@@ -1,11 +1,19 @@
 """What the outside world looks like for one tenant: plain data that the plan is computed from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from controller.api.business_tenant_status import InstanceStatus, NumberOrigin, NumberStatus, Purchase
+from controller.api.business_tenant_status import (
+    InstanceStatus,
+    NumberOrigin,
+    NumberStatus,
+    Purchase,
+    TemplateRecord,
+)
 from controller.api.common_fields import Money
 from controller.providers.evolution.protocol import InstanceRow, SessionState
+from controller.providers.meta.protocol import BusinessProfile, Template
 from controller.providers.telephony.protocol import Candidate, OwnedNumber
 from controller.reconcile.ai.routes import NOBODY, RoutesRead, WantedRoute
 from controller.reconcile.usage import Usage
@@ -49,11 +57,29 @@ class NumberObserved:
 
 
 @dataclass(frozen=True, slots=True)
+class MetaObserved:
+    """The tenant's number at Meta. `number` is what its phone number id stands for: asked in this pass where
+    `asked`, else as last verified. `problem` says why it cannot be asked, or what Meta refuses.
+
+    `fingerprint` is of the ids and the Secret's version. `differing` names what the instance was made of that is no
+    longer as wanted, and `held_back` why it is not made anew now.
+    """
+
+    number: str | None = None
+    asked: bool = False
+    problem: Verdict | None = None
+    fingerprint: str | None = None
+    differing: tuple[str, ...] = ()
+    held_back: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceObserved:
     """`recorded` is what status says; `row` the instance as its server describes it, `state` its live state.
 
     `server` is where it is, or was; `placement` where a new one would go, or why nowhere. `is_new`: made in this
-    very pass, so that there is nothing on it yet.
+    very pass, so that there is nothing on it yet. `meta` is there on the Cloud API only, and the row's owner is then
+    the number that Meta tells.
     """
 
     recorded: InstanceStatus | None = None
@@ -70,6 +96,7 @@ class InstanceObserved:
     looked_at: datetime | None = None
     session_timeout_seconds: float = 3600.0
     is_new: bool = False
+    meta: MetaObserved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +121,24 @@ class RoutingObserved:
     changed_by_others: bool = False
 
 
+TemplateKey = tuple[str, str]
+"""Name at Meta, and language."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatesObserved:
+    """`records` as status keeps them, brought up to date where Meta's list was read. `listed` is that list as far as
+    the templates are this tenant's; None where it was not read.
+
+    `problem` says why it could not be, `held_back` why a removal waits.
+    """
+
+    records: tuple[TemplateRecord, ...] = ()
+    listed: Mapping[TemplateKey, Template] | None = None
+    problem: Verdict | None = None
+    held_back: Verdict | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TenantObserved:
     """Everything observed for one tenant in one pass."""
@@ -104,3 +149,6 @@ class TenantObserved:
     applied_profile: str | None = None
     routing: RoutingObserved = field(default_factory=RoutingObserved)
     usage: Usage | None = None
+    # On the Cloud API the profile can be read: as it is, why it cannot be, or None where it was not looked at.
+    business_profile: BusinessProfile | Verdict | None = None
+    templates: TemplatesObserved = field(default_factory=TemplatesObserved)

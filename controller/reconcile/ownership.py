@@ -73,6 +73,11 @@ class Owner:
         slug = _NOT_SLUG.sub("-", self.name.lower()).strip("-")[:30].strip("-") or "tenant"
         return f"{slug}-{_base32(f'{self.cluster_id}/{self.namespace}/{self.name}')[:16]}"
 
+    @property
+    def template_prefix(self) -> str:
+        """What names of message templates begin with: tenants that share a business account keep apart by it."""
+        return f"{_base32(f'{self.cluster_id}/{self.namespace}/{self.name}')[:12]}_"
+
 
 def is_derived_instance_name(name: str) -> bool:
     """Whether an instance is named as a tenant's is, in whatever cluster: the hash cannot be read backwards."""

@@ -34,18 +34,20 @@ async def reconcile_phone_provider(provider: Provider, context: Context, back_of
     account.spec, account.deleting = provider.spec, provider.deleted_at is not None
     try:
         serving = bool(context.tenant_index.on_account(name))
-        if await goes_now(provider, context.fleet_objects, serving=serving):
+        writes = context.shards.holds(provider.key)
+        if writes and await goes_now(provider, context.fleet_objects, serving=serving):
             forget_phone_provider(name, context)
             return ON_CHANGE
-        before, was_proven, made_of = account.problem, account.listed.proven, account.made_of
+        before, began_before, made_of = account.problem, account.listed.began_at, account.made_of
         account.spending = recorded = _recorded_spending(provider)
         verdict = await _connect(provider, account, context) or await _look(account, context)
         account.problem = None if verdict.ready else verdict
         turned = edited or made_of != account.made_of or (before is None) != (account.problem is None)
         account.turns += turned
-        first = account.listed.proven and not was_proven
+        first = account.listed.crossed(context.shards.newest_acquisition(), began_before)
         _wake_tenants(account, context, first=first, turned=turned or frees_room(recorded, account.spending))
-        await _report(provider, account, verdict, context)
+        if writes:
+            await _report(provider, account, verdict, context)
     except ObjectChangedError:
         return NextLook(1.0)
     poll = poll_interval(provider.spec.poll_interval, context.policy.number_poll_interval)

@@ -9,7 +9,8 @@ from controller.reconcile.number.plan import plan_number
 from controller.reconcile.observed import TenantObserved
 from controller.reconcile.profile import plan_profile
 from controller.reconcile.routing import plan_routing
-from controller.reconcile.verdict import NOT_REQUESTED, Facet
+from controller.reconcile.templates.plan import plan_templates
+from controller.reconcile.verdict import Facet
 
 
 def plan_tenant(desired: DesiredTenant, observed: TenantObserved, policy: Policy) -> dict[Facet, FacetPlan]:
@@ -21,12 +22,14 @@ def plan_tenant(desired: DesiredTenant, observed: TenantObserved, policy: Policy
     instance = plan_instance(desired, observed.number, observed.instance)
     routing = plan_routing(desired, observed.number, observed.instance, observed.routing, number.verdict)
     connection = plan_connection(desired, observed.number, observed.instance, policy, observed.now)
-    profile = plan_profile(desired, observed.applied_profile, connection.verdict)
+    profile = plan_profile(desired, observed.applied_profile, observed.business_profile, connection.verdict)
     return {
         Facet.NUMBER: number,
         Facet.INSTANCE: instance,
         Facet.ROUTING: routing,
         Facet.CONNECTION: connection,
         Facet.PROFILE: profile,
-        Facet.TEMPLATES: FacetPlan.say(NOT_REQUESTED),
+        Facet.TEMPLATES: plan_templates(
+            desired, observed.templates, connection.verdict, policy, observed.now
+        ),
     }

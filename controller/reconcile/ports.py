@@ -1,14 +1,18 @@
 """What the engine needs of Kubernetes, as small protocols; `runtime` implements them."""
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from controller.api.common_fields import SecretKeyReference
 from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.group import Kind
 from controller.api.phone_provider import IrreversibleAct, PhoneProviderSpec, Spending
 from controller.providers.evolution.protocol import EvolutionServerClient
+from controller.providers.meta.protocol import MetaAccount
 from controller.providers.telephony.protocol import TelephonyAccount
 from controller.reconcile.fleet_object import FleetKey
 from controller.reconcile.tenant_object import InvalidTenant, Tenant, TenantKey
@@ -169,6 +173,19 @@ class Wake(Protocol):
         """Look at these tenants soon; `first_lists`: a start-up wave that must not delay fresh edits."""
 
 
+class Shards(Protocol):
+    """What of the fleet and the tenants this process works on."""
+
+    def holds(self, key: object) -> bool:
+        """Whether work on a tenant, provider or server may begin now."""
+
+    def held_since(self, key: object) -> datetime:
+        """Since when; what was listed before may be out of date."""
+
+    def newest_acquisition(self) -> datetime:
+        """When this process last got anything to work on."""
+
+
 class MissingSecretKeyError(Exception):
     """A Secret lacks a key; the message names both."""
 
@@ -182,3 +199,13 @@ class ClientFactory(Protocol):
     def evolution(
         self, name: str, spec: EvolutionServerSpec, api_key: str, metrics_secret: Mapping[str, str] | None
     ) -> EvolutionServerClient: ...
+
+    def meta(
+        self,
+        reference: SecretKeyReference,
+        secret: Mapping[str, str],
+        *,
+        phone_number_id: str,
+        business_account_id: str,
+    ) -> AbstractAsyncContextManager[MetaAccount]:
+        """A number at Meta for as long as it is used. Entering raises `Terminal` where the Secret lacks the key."""

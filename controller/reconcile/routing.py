@@ -5,7 +5,6 @@ that it names changes, or a deep check is due; then everything that could answer
 """
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from controller.api.business_tenant import SmsRoute, VoiceRoute
@@ -21,10 +20,10 @@ from controller.reconcile.ai.wish import Referents, read_wish, wish_fingerprint
 from controller.reconcile.change import Change, SetWebhook
 from controller.reconcile.connection import wrong_number
 from controller.reconcile.context import Context
+from controller.reconcile.deep_check import deep_check_due
 from controller.reconcile.desired import DesiredTenant
 from controller.reconcile.facet_plan import FacetPlan
-from controller.reconcile.fingerprint import fingerprint
-from controller.reconcile.instance.apply import reach
+from controller.reconcile.instance.reach import reach
 from controller.reconcile.observed import InstanceObserved, NumberObserved, RoutesTrusted, RoutingObserved
 from controller.reconcile.run import Run
 from controller.reconcile.tenant_object import Tenant
@@ -66,7 +65,7 @@ async def observe_routing(
         same = wish == _verified(tenant, instance)
         recorded = tenant.status.routing.applied_hash if tenant.status.routing else None
         observed = replace(observed, target=target, fingerprint=wish, changed_by_others=wish == recorded)
-        if same and not _deep_check_due(tenant, context):
+        if same and not deep_check_due(context.memory.deep_checked_at, tenant, context):
             return replace(observed, context_hash=_recorded_context(tenant))
     return await _read(tenant, desired, instance, context, observed, url, silenced=silenced)
 
@@ -188,7 +187,12 @@ def _extent(tenant: Tenant, instance: InstanceObserved, context: Context, *, sil
         return Extent.NOTHING
     before, ai = tenant.status.routing, tenant.spec.ai
     stays = before is not None and ai is not None and before.route == ai.route.value
-    if silenced or not stays or _verified(tenant, instance) is None or _deep_check_due(tenant, context):
+    if (
+        silenced
+        or not stays
+        or _verified(tenant, instance) is None
+        or deep_check_due(context.memory.deep_checked_at, tenant, context)
+    ):
         return Extent.ALL
     return Extent.OWN
 
@@ -267,17 +271,3 @@ def _verified(tenant: Tenant, instance: InstanceObserved) -> str | None:
     if ready is None or ready.status is not ConditionStatus.TRUE:
         return None
     return tenant.status.routing.applied_hash if tenant.status.routing else None
-
-
-def _deep_check_due(tenant: Tenant, context: Context) -> bool:
-    """Spread over the interval by tenant; a process that has not looked yet waits its turn like any other."""
-    checked = context.memory.deep_checked_at.get(tenant.key)
-    if checked is None:
-        context.memory.deep_checked_at[tenant.key] = _first_turn(tenant, context)
-        return False
-    return context.clock.now() - checked >= context.policy.deep_check_interval
-
-
-def _first_turn(tenant: Tenant, context: Context) -> datetime:
-    share = int(fingerprint(tenant.uid)[:8], 16) / 0xFFFFFFFF
-    return context.clock.now() - share * context.policy.deep_check_interval

@@ -33,6 +33,14 @@ class Listed(Generic[Row]):
         """Whether this process has one complete list, so that absence from it means absence."""
         return self.complete_lists > 0
 
+    def shows(self, since: datetime) -> bool:
+        """Whether there is a complete list that began at the moment given or later."""
+        return self.began_at is not None and self.began_at >= since
+
+    def crossed(self, moment: datetime, before: datetime | None) -> bool:
+        """Whether the newest list is the first complete one after the moment; `before` is when the last one began."""
+        return self.shows(moment) and (before is None or before < moment)
+
     @property
     def rows(self) -> Mapping[str, Row]:
         return MappingProxyType(self._rows)

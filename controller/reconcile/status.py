@@ -21,6 +21,7 @@ from controller.api.conditions import Audience, Condition, ConditionStatus, Cond
 from controller.api.group import Annotation
 from controller.providers.evolution.protocol import SessionState
 from controller.reconcile.change import Change
+from controller.reconcile.cloud_api.plan import stands_in_the_way
 from controller.reconcile.contention import within_window
 from controller.reconcile.desired import DesiredTenant
 from controller.reconcile.instance.observe import token_secret_name
@@ -36,6 +37,7 @@ from controller.reconcile.verdict import Facet, Verdict
 HOLDING_BACK: Final = (Facet.NUMBER, Facet.INSTANCE, Facet.CONNECTION, Facet.PROFILE, Facet.ROUTING)
 MESSAGE_LIMIT: Final = 1024
 PLAN_LIMIT: Final = 32
+TEMPLATES_LIMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def converged_status(tenant: Tenant, findings: Findings) -> BusinessTenantStatus
             "phone_number": _number(tenant, findings),
             "instance": _instance(tenant, findings),
             "profile": _profile(tenant, findings),
+            "templates": list(findings.observed.templates.records[:TEMPLATES_LIMIT]) or None,
             "routing": _routing(tenant, findings),
             "plan": _plan(tenant, findings),
             "recent_repairs": within_window(findings.repairs, now) or None,
@@ -281,7 +284,8 @@ def _instance(tenant: Tenant, findings: Findings) -> InstanceStatus | None:
         return observed.recorded
     before = observed.recorded
     is_open = observed.state is SessionState.OPEN
-    since = before.connected_since if before is not None and before.state == "Open" else None
+    was_open = before is not None and before.state == "Open" and before.id == observed.row.id
+    since = before.connected_since if before is not None and was_open else None
     pairing = observed.pairing_since
     return InstanceStatus(
         name=observed.row.name,
@@ -293,7 +297,20 @@ def _instance(tenant: Tenant, findings: Findings) -> InstanceStatus | None:
         connected_since=(since or stamp(findings.observed.now)) if is_open else None,
         pairing_since=stamp(pairing) if pairing is not None and not is_open else None,
         token_secret_ref=ObjectReference(name=token_secret_name(tenant)) if observed.token_saved else None,
+        verified_hash=_verified_at_meta(findings),
     )
+
+
+def _verified_at_meta(findings: Findings) -> str | None:
+    observed = findings.observed
+    meta = observed.instance.meta
+    if (
+        meta is None
+        or meta.differing
+        or stands_in_the_way(findings.desired, observed.number, observed.instance)
+    ):
+        return None
+    return meta.fingerprint
 
 
 def _profile(tenant: Tenant, findings: Findings) -> ProfileStatus | None:

@@ -12,6 +12,7 @@ import structlog
 from controller.api.business_tenant_status import BusinessTenantStatus, Phase
 from controller.api.conditions import Reason
 from controller.reconcile.announcements import announcements
+from controller.reconcile.cloud_api.observe import observe_business_profile, with_meta
 from controller.reconcile.contention import within_window
 from controller.reconcile.context import Context
 from controller.reconcile.converge import Converged, converge, look_only
@@ -23,9 +24,11 @@ from controller.reconcile.number.observe import observe_number
 from controller.reconcile.observed import TenantObserved
 from controller.reconcile.ownership import Owner
 from controller.reconcile.ports import ObjectChangedError
+from controller.reconcile.profile import applied_profile
 from controller.reconcile.routing import observe_routing
 from controller.reconcile.run import Run
 from controller.reconcile.status import Findings, converged_status, held_status, invalid_status, status_patch
+from controller.reconcile.templates.observe import observe_templates
 from controller.reconcile.tenant_object import InvalidTenant, Tenant
 from controller.reconcile.usage import observe_usage
 from controller.reconcile.verdict import Again, Verdict
@@ -106,13 +109,15 @@ async def wait_for_first_lists(run: Run, _: BackOff) -> NextLook | None:
     servers = [s for s in fleet.servers.values() if lives_on in (None, s.name)]
     wants_number = run.desired.number is not None or held_by is not None
     wants_instance = run.desired.instance is not None or lives_on is not None
+    # A list from before this process had the tenant may lack what another one did for it meanwhile.
+    since = run.context.shards.held_since(run.tenant.key)
     listing = wants_number and any(
-        a.problem is None and not a.listed.proven and not a.spec.lost for a in accounts
+        a.problem is None and not a.listed.shows(since) and not a.spec.lost for a in accounts
     )
     loading = wants_instance and any(
         s.problem is None
         and s.mass_disappearance is None
-        and not s.instances.listed.proven
+        and not s.instances.listed.shows(since)
         and not s.spec.lost
         for s in servers
     )
@@ -130,12 +135,16 @@ async def observe(run: Run, _: BackOff) -> NextLook | None:
     """Look at the world: snapshots first, a targeted read where they cannot answer."""
     tenant, desired, context = run.tenant, run.desired, run.context
     number = await observe_number(tenant, desired, context)
-    instance = await observe_instance(tenant, desired, context)
+    instance = await with_meta(tenant, desired, await observe_instance(tenant, desired, context), context)
+    business_profile = await observe_business_profile(tenant, desired, instance, context)
+    recorded_profile = tenant.status.profile.applied_hash if tenant.status.profile else None
     run.observed = TenantObserved(
         now=context.clock.now(),
         number=number,
         instance=instance,
-        applied_profile=tenant.status.profile.applied_hash if tenant.status.profile else None,
+        applied_profile=applied_profile(desired, recorded_profile, business_profile),
+        business_profile=business_profile,
+        templates=await observe_templates(tenant, desired, number, instance, context),
         routing=await observe_routing(tenant, desired, number, instance, context),
         usage=observe_usage(tenant, context.fleet, context.clock.now()),
     )

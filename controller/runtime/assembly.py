@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from controller.runtime.namespace_labels import NamespaceLabels
 from controller.runtime.pairing import PairingApi
 from controller.runtime.queue import Fairness, WorkQueue
 from controller.runtime.settings import Settings
+from controller.runtime.shard_leases import ShardLeases
+from controller.runtime.sharding import EveryShard, LeaseShards, Sharding
 from controller.runtime.tenant_cache import TenantCache
 from controller.runtime.tenant_objects import KubeTenants
 from controller.runtime.workers import run_workers
@@ -55,6 +58,7 @@ class Process:
     namespace_labels: NamespaceLabels
     recorder: EventRecorder
     pairing: PairingApi
+    shards: Sharding
     clock: Clock
 
     async def warm_up(self) -> None:
@@ -71,6 +75,14 @@ class Process:
         await self.secret_versions.wait_synced()
         await self.namespace_labels.wait_tried()
         log.info("caches are warm", tenants=len(self.tenants))
+
+    async def share_out(self) -> None:
+        """Take part in sharing out the tenants, until cancelled; only with warm caches."""
+        await self.shards.run(self.engine.acquired)
+
+    async def hand_over(self) -> None:
+        """Give all tenants to the other replicas at once, each as soon as nothing is under way for it."""
+        await self.shards.leave(self.settings.drain_timeout.total_seconds())
 
     async def sweep(self) -> None:
         """Release what crashed processes left claimed and report what cannot be resolved, until cancelled."""
@@ -99,7 +111,9 @@ async def assemble(
         clock=clock, fairness=_fairness(settings, tenants), observer=metrics.queue_observer("tenants")
     )
     metrics.watch_queues({"tenants": queue})
-    wakers = Wakers(queue, tenants, fleet_cache, settings.operator_namespace)
+    clients = Clients(metrics.outside_request, clock)
+    shards = _shards(settings, api, clock, clients)
+    wakers = Wakers(queue, tenants, fleet_cache, shards, settings.operator_namespace)
     versions = MetadataWatch(
         api, wakers.referent_changed, namespaces=_secret_namespaces(settings), clock=clock
     )
@@ -107,6 +121,12 @@ async def assemble(
     claims = NumberClaims(api, settings.operator_namespace, clock=clock)
     recorder = EventRecorder(api, instance=_instance_name(), clock=clock, on_dropped=metrics.event_dropped)
     fleet_objects = KubeFleetObjects(api, fleet_cache)
+    clients = Clients(
+        metrics.outside_request,
+        clock,
+        meta_base_url=settings.meta_base_url,
+        meta_version=settings.meta_api_version,
+    )
     context = Context(
         policy=_policy(settings),
         fleet=fleet,
@@ -121,11 +141,15 @@ async def assemble(
         fleet_objects=fleet_objects,
         tenant_index=tenants,
         wake=wakers,
-        clients=Clients(metrics.outside_request, clock),
+        shards=shards,
+        clients=clients,
         clock=clock,
     )
     register_fleet_gauges(metrics, fleet, tenants)
-    engine = Engine(context, queue, tenants, fleet_cache, metrics, jitter=settings.resync_jitter)
+    metrics.add_gauge(
+        "shards_held_ratio", "Part of all shards that this process works on.", lambda: {(): shards.share}
+    )
+    engine = Engine(context, queue, tenants, fleet_cache, shards, metrics, jitter=settings.resync_jitter)
     try:
         yield Process(
             settings=settings,
@@ -140,11 +164,13 @@ async def assemble(
             secret_versions=versions,
             namespace_labels=namespaces,
             recorder=recorder,
+            shards=shards,
             pairing=PairingApi(context, tenants, Access(api)),
             clock=clock,
         )
     finally:
         await _close_clients(fleet)
+        await clients.close()
         await connection.close()
 
 
@@ -159,6 +185,21 @@ def _policy(settings: Settings) -> Policy:
         retain_timeout=settings.retain_timeout,
         irreversible_per_hour=settings.irreversible_per_hour,
         repairs_per_hour=settings.repairs_per_hour,
+    )
+
+
+def _shards(settings: Settings, api: KubeApi, clock: Clock, clients: Clients) -> Sharding:
+    if settings.shards == 0:
+        return EveryShard()
+    # A process that is started again under the same name is another one: the Leases of the last one are not its own.
+    identity = f"{_instance_name()}-{uuid.uuid4().hex[:8]}"
+    return LeaseShards(
+        ShardLeases(api, settings.operator_namespace, identity, clock),
+        identity,
+        shards=settings.shards,
+        duration=settings.lease_duration.total_seconds(),
+        clock=clock,
+        on_share=clients.divide,
     )
 
 

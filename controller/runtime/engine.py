@@ -11,6 +11,7 @@ from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.group import Kind
 from controller.api.phone_provider import PhoneProviderSpec
 from controller.providers.errors import Retryable
+from controller.providers.permit import NotPermittedError, permitted_while
 from controller.reconcile.context import Context
 from controller.reconcile.evolution_server import forget_evolution_server, reconcile_evolution_server
 from controller.reconcile.fleet import InstanceServer, PhoneAccount
@@ -27,6 +28,7 @@ from controller.runtime.kube_errors import ApiConflict, ApiError, ApiUnavailable
 from controller.runtime.kube_resources import CONFIG_MAPS
 from controller.runtime.metrics import OperatorMetrics
 from controller.runtime.queue import Priority, WorkQueue
+from controller.runtime.sharding import Sharding
 from controller.runtime.tenant_cache import TenantCache
 from controller.runtime.workers import Failed, Requeue, Scheduled
 
@@ -40,9 +42,15 @@ class Wakers:
     """Implements `Wake`, and knows whom a changed Secret or ConfigMap concerns."""
 
     def __init__(
-        self, queue: WorkQueue[Key], tenants: TenantCache, fleet: FleetCache, operator_namespace: str
+        self,
+        queue: WorkQueue[Key],
+        tenants: TenantCache,
+        fleet: FleetCache,
+        shards: Sharding,
+        operator_namespace: str,
     ) -> None:
         self._queue = queue
+        self._shards = shards
         self._tenants = tenants
         self._fleet = fleet
         self._operator_namespace = operator_namespace
@@ -50,7 +58,8 @@ class Wakers:
     def wake(self, keys: Iterable[TenantKey], *, first_lists: bool = False) -> None:
         priority = Priority.STARTUP if first_lists else Priority.RESYNC
         for key in list(keys):
-            self._queue.add(key, priority=priority)
+            if self._shards.holds(key):
+                self._queue.add(key, priority=priority)
 
     def referent_changed(self, kind: str, namespace: str, name: str) -> None:
         """A Secret or ConfigMap appeared, changed or went. Our own token Secrets change nothing for their tenants."""
@@ -59,7 +68,7 @@ class Wakers:
                 self._queue.add(key)
             return
         for key in list(self._tenants.referring_to_secret(namespace, name)):
-            if name != f"{key.name}-evolution":
+            if name != f"{key.name}-evolution" and self._shards.holds(key):
                 self._queue.add(key)
         if namespace == self._operator_namespace:
             for fleet_key in self._fleet.naming_secret(name):
@@ -94,6 +103,7 @@ class Engine:
         queue: WorkQueue[Key],
         tenants: TenantCache,
         fleet: FleetCache,
+        shards: Sharding,
         metrics: OperatorMetrics,
         *,
         jitter: float = JITTER,
@@ -103,6 +113,7 @@ class Engine:
         self._queue = queue
         self._tenants = tenants
         self._fleet = fleet
+        self._shards = shards
         self._metrics = metrics
         self._jitter = jitter
         self._random_unit = random_unit
@@ -116,7 +127,7 @@ class Engine:
         if deleted:
             self._tenants.remove(key)
             self._queue.add(key)
-        elif self._tenants.put(body):
+        elif self._tenants.put(body) and self._shards.holds(key):
             self._queue.add(key, priority=Priority.STARTUP if initial else Priority.FRESH)
         if named != self._tenants.named(key):
             self._wake_next_naming(*named)
@@ -153,8 +164,15 @@ class Engine:
     async def handle(self, key: Key) -> Requeue:
         """One pass over one key."""
         began = time.perf_counter()
+        if not self._is_ours(key):
+            self._queue.forget(key)
+            return Scheduled()
         try:
             look = await (self._tenant(key) if isinstance(key, TenantKey) else self._fleet_member(key))
+        except NotPermittedError:
+            self._metrics.reconciled("handed_over", time.perf_counter() - began)
+            log.info("the pass ends here: another replica goes on with it", key=str(key))
+            return Scheduled()
         except ApiError as error:
             self._metrics.reconciled("api_error", time.perf_counter() - began)
             log.warning("kubernetes refused", key=str(key), error=error.message)
@@ -171,13 +189,30 @@ class Engine:
             self._schedule(key, look)
         return Scheduled()
 
+    def acquired(self, is_among: Callable[[object], bool]) -> None:
+        """Shards are ours now: look at all that is in them, and at every account and server anew."""
+        for key in self._fleet:
+            self._queue.add(key)
+        for tenant in self._tenants:
+            if is_among(tenant):
+                self._queue.add(tenant, priority=Priority.STARTUP)
+
+    def _is_ours(self, key: Key) -> bool:
+        """Tenants are worked on by whoever has their shard. Accounts and servers are looked at by everybody who has
+        any: each decides on lists of its own.
+        """
+        if isinstance(key, TenantKey):
+            return key not in self._tenants or self._shards.holds(key)
+        return self._shards.share > 0
+
     async def _tenant(self, key: TenantKey) -> NextLook | None:
         tenant = self._tenants.get(key)
         if tenant is None:
             self._context.memory.forget(key)
             self._queue.forget(key)
             return None
-        return await reconcile_tenant(tenant, self._context, self._back_off)
+        with self._shards.working(key), permitted_while(lambda: self._shards.may_go_on(key)):
+            return await reconcile_tenant(tenant, self._context, self._back_off)
 
     async def _fleet_member(self, key: FleetKey) -> NextLook | None:
         body = self._fleet.get(key)

@@ -3,7 +3,9 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
+from controller.api.common_fields import SecretKeyReference
 from controller.api.conditions import Reason
 from controller.api.evolution_server import EvolutionServerSpec
 from controller.api.group import API_VERSION, Kind
@@ -14,6 +16,7 @@ from controller.providers.clock import Clock as ProvidersClock
 from controller.providers.errors import NeedsHuman, Terminal
 from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.limits import Limiter
+from controller.providers.meta.protocol import MetaAccount
 from controller.providers.telephony.protocol import TelephonyAccount
 from controller.providers.transport import Observer
 from controller.reconcile.ports import Announcement, ClaimResult, EventType, MissingSecretKeyError
@@ -23,6 +26,7 @@ from controller.runtime.events import EventRecorder, EventSubject
 from controller.runtime.kube_errors import ApiAlreadyExists, ApiForbidden
 from controller.runtime.kube_resources import BUSINESS_TENANTS, CONFIG_MAPS, SECRETS
 from controller.runtime.leases import AlreadyMine, Claimed, HeldBy, NumberClaims, claim_name
+from controller.runtime.meta_clients import MetaClients
 from controller.runtime.metadata_watch import MetadataWatch
 
 CLAIM_ACCOUNT = "x-sevenai.com/account"
@@ -121,13 +125,17 @@ class KubeEvents:
 
 class Clients:
     """Implements `ClientFactory`. Limits live as long as the process: a new client must not forget
-    failures.
+    failures. `meta_base_url` and `meta_version` lead elsewhere than to Meta's current API.
     """
 
-    def __init__(self, observer: Observer, clock: Clock) -> None:
+    def __init__(
+        self, observer: Observer, clock: Clock, *, meta_base_url: str = "", meta_version: str = ""
+    ) -> None:
         self._observer = observer
         self._clock = ProvidersClock(monotonic=clock.monotonic, sleep=clock.sleep)
         self._limiters: dict[str, tuple[object, Limiter]] = {}
+        self._share = 1.0
+        self._meta = MetaClients(observer, self._clock, base_url=meta_base_url, version=meta_version)
 
     def telephony(self, name: str, spec: PhoneProviderSpec, secret: Mapping[str, str]) -> TelephonyAccount:
         limiter = self._limiter(
@@ -158,11 +166,34 @@ class Clients:
         except Terminal as error:
             raise MissingSecretKeyError(error.message) from error
 
+    def divide(self, share: float) -> None:
+        """Use so much of every budget from now on; the other replicas have the rest."""
+        self._share = share
+        for _, limiter in self._limiters.values():
+            limiter.share = share
+
+    def meta(
+        self,
+        reference: SecretKeyReference,
+        secret: Mapping[str, str],
+        *,
+        phone_number_id: str,
+        business_account_id: str,
+    ) -> AbstractAsyncContextManager[MetaAccount]:
+        return self._meta.account(
+            reference, secret, phone_number_id=phone_number_id, business_account_id=business_account_id
+        )
+
+    async def close(self) -> None:
+        """Close the clients of Meta; those of accounts and servers belong to the fleet."""
+        await self._meta.close()
+
     def _limiter(self, name: str, limits: object, make: Callable[[], Limiter]) -> Limiter:
         known = self._limiters.get(name)
         if known is not None and known[0] == limits:
             return known[1]
         limiter = make()
+        limiter.share = self._share
         self._limiters[name] = (limits, limiter)
         return limiter
 

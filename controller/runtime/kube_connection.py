@@ -20,6 +20,7 @@ from kubernetes.aio.config.incluster_config import (
 from kubernetes.aio.config.kube_config import load_kube_config
 
 from controller.clock import Clock, SystemClock
+from controller.providers.permit import require_permit
 from controller.runtime.kube_errors import ApiUnavailable, is_retryable
 
 log = structlog.get_logger(__name__)
@@ -159,6 +160,8 @@ class KubeConnection:
             unreachable: ApiUnavailable | None = None
             try:
                 async with self._slots:
+                    if request.method != "GET":
+                        require_permit()
                     answer = await self._send_once(request)
                 if not is_retryable(answer.status) or attempt == attempts:
                     return answer

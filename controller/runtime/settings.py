@@ -21,6 +21,9 @@ _DEFAULT_NAMESPACE: Final = "tenant-system"
 _CLUSTER_ID: Final = re.compile(r"[a-z0-9-]{1,16}")
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DURATION: Final = re.compile(r"([0-9]+[hms])+")
+_MOST_SHARDS: Final = 256
+_HTTP_URL: Final = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+_GRAPH_VERSION: Final = re.compile(r"v[0-9]+\.[0-9]+")
 _LARGEST_PORT: Final = 65535
 
 
@@ -105,6 +108,17 @@ class Settings:
         " 0.1. 0: tenants that started together stay together, and so do their requests.",
         default=0.1,
     )
+    shards: int = _setting(
+        "Parts into which the tenants are divided for replicas to share out among themselves; the same in all of"
+        " them. Default: 16. More parts share more evenly among many replicas. 0: this process works on everything;"
+        " never with more than one.",
+        default=16,
+    )
+    lease_duration: timedelta = _setting(
+        "How long a replica that died keeps its part of the tenants. Default: 15s; it says that it lives three"
+        " times in that. Shorter goes on sooner after a crash, and takes a slow API server for one.",
+        default=timedelta(seconds=15),
+    )
     retain_timeout: timedelta = _setting(
         "How long a deletion that keeps its number and instance tries to silence them. Default: 10m."
         " After it the tenant goes and an event says what was left as it was.",
@@ -120,6 +134,16 @@ class Settings:
         "How often one field of one tenant is repaired within an hour. Default: 3. Beyond it somebody"
         " else is taken to be writing it on purpose: the operator stops repairing and says so.",
         default=3,
+    )
+    meta_base_url: str = _setting(
+        "Address of Meta's Graph API. Default: https://graph.facebook.com. Another one is for a gateway of"
+        " your own or a sandbox; every tenant's access token is sent there.",
+        default="https://graph.facebook.com",
+    )
+    meta_api_version: str = _setting(
+        "Version of the Graph API that is asked. Default: v26.0. Meta serves a version for about two years;"
+        " a newer one may answer differently from what this release was tested with.",
+        default="v26.0",
     )
     drain_timeout: timedelta = _setting(
         "How long running work may go on after the process was told to stop. Default: 20s. It must be"
@@ -165,17 +189,29 @@ class Settings:
             0 <= self.workers_reserved < self.workers,
             "must be 0 or more and below workers",
         )
+        self._require("shards", 0 <= self.shards <= _MOST_SHARDS, f"must be between 0 and {_MOST_SHARDS}")
         self._require("irreversible_per_hour", self.irreversible_per_hour >= 0, "must not be negative")
         self._require("resync_jitter", 0.0 <= self.resync_jitter <= 0.5, "must be between 0 and 0.5")  # noqa: PLR2004
         for name in ("probe_port", "pairing_port"):
             self._require(name, 0 <= getattr(self, name) <= _LARGEST_PORT, "must be a port, 0 to 65535")
         same_port = self.pairing_port != 0 and self.pairing_port == self.probe_port
         self._require("pairing_port", not same_port, "must not be the probe port")
+        self._require(
+            "meta_base_url",
+            _HTTP_URL.fullmatch(self.meta_base_url) is not None,
+            "must be a URL that begins with https:// or http://",
+        )
+        self._require(
+            "meta_api_version",
+            _GRAPH_VERSION.fullmatch(self.meta_api_version) is not None,
+            "must be a version of the Graph API, such as v26.0",
+        )
         for name in (
             "number_poll_interval",
             "instance_poll_interval",
             "deep_check_interval",
             "sale_check_interval",
+            "lease_duration",
         ):
             self._require(name, getattr(self, name) >= timedelta(seconds=1), "must be 1s or more")
 

@@ -95,6 +95,9 @@ class TenantCache:
         entry = self._entries.get(key)
         return None if entry is None else Tenant.from_body(orjson.loads(entry.body))
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -248,6 +251,7 @@ def _holdings(
 ) -> _Holdings:
     number, instance = _block(status, "phoneNumber"), _block(status, "instance")
     ai = _block(spec, "ai")
+    named = {*_named(ai, "SecretRef"), *_named(_block(spec, "whatsapp"), "SecretRef")}
     lacks_number = spec.get("phoneNumber") is not None and number.get("number") is None
     lacks_instance = spec.get("whatsapp") is not None and not instance
     return _Holdings(
@@ -255,9 +259,7 @@ def _holdings(
         account=number.get("provider") or _block(number, "purchase").get("provider"),
         instance=instance.get("name"),
         server=instance.get("server"),
-        secrets=frozenset(
-            f"{key.namespace}/{name}" for name in {f"{key.name}-evolution", *_named(ai, "SecretRef")}
-        ),
+        secrets=frozenset(f"{key.namespace}/{name}" for name in {f"{key.name}-evolution", *named}),
         config_maps=frozenset(f"{key.namespace}/{name}" for name in _named(ai, "ConfigMapRef")),
         unsettled=lacks_number or lacks_instance,
         named_number=_block(spec, "phoneNumber").get("number"),

@@ -1,4 +1,4 @@
-"""The world outside a sandbox: Twilio, Vonage, Evolution, the AIs it asks, and the objects that lead to them."""
+"""The world outside a sandbox: Twilio, Vonage, Evolution, Meta, AIs, and the objects that lead to them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 from controller.api.group import API_VERSION
 from controller.sandbox.fakes.ai import AiFake
 from controller.sandbox.fakes.evolution.fake import EvolutionFake
+from controller.sandbox.fakes.graph import Account, GraphFake
 from controller.sandbox.fakes.twilio.fake import TwilioFake
 from controller.sandbox.fakes.vonage.fake import VonageFake
 
@@ -17,6 +18,8 @@ APPROVED_BUNDLE: Final = "BU00000000000000000000000000000000"
 VONAGE_KEY: Final = "sandboxkey"
 VONAGE_SECRET: Final = "sandbox-api-secret"  # noqa: S105 - likewise
 EVOLUTION_KEY: Final = "sandbox-evolution-key"
+BUSINESS_ACCOUNT: Final = "400500600"
+META_TOKEN: Final = "sandbox-meta-token"  # noqa: S105 - likewise
 PROVIDER: Final = "twilio-eu"
 SECOND_PROVIDER: Final = "vonage"
 SERVER: Final = "evolution-eu"
@@ -33,9 +36,12 @@ class World:
     twilio_url: str
     vonage_url: str
     evolution_url: str
+    graph: GraphFake
+    graph_url: str
 
     async def stop(self) -> None:
         """Stop all."""
+        await self.graph.stop()
         await self.evolution.stop()
         await self.ai.stop()
         await self.vonage.stop()
@@ -53,8 +59,18 @@ async def start_world(*, manual_pairing: bool = False, scan_after: float = 1.0) 
         scan_after=scan_after,
         openai_base_url=f"{await ai.start()}/openai/v1",
     )
+    # Numbers are registered there by a person: POST /_sandbox/accounts.
+    graph = GraphFake(accounts=[Account(BUSINESS_ACCOUNT, META_TOKEN, {})])
     return World(
-        twilio, vonage, evolution, ai, await twilio.start(), await vonage.start(), await evolution.start()
+        twilio,
+        vonage,
+        evolution,
+        ai,
+        await twilio.start(),
+        await vonage.start(),
+        await evolution.start(),
+        graph,
+        await graph.start(),
     )
 
 

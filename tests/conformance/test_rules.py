@@ -40,6 +40,10 @@ VONAGE_ONLY = "spec.vonage goes with type Vonage only"
 PROVIDER_TYPE = "spec.type is immutable"
 ACCOUNT = "spec.twilio.accountSID is immutable"
 API_KEY = "spec.vonage.apiKey is immutable"
+CLOUD_API_NEEDED = "spec.whatsapp.cloudAPI is needed with channel CloudAPI"
+CLOUD_API_ALONE = "spec.whatsapp.cloudAPI goes with channel CloudAPI only"
+TEMPLATES = "spec.whatsapp.templates go with channel CloudAPI only"
+CLOUD_API_SETTINGS = "spec.whatsapp.settings: channel CloudAPI knows readMessages only; remove the others"
 SELECTOR_NEEDED = "spec.allowedNamespaces.selector is needed with from Selector"
 SELECTOR_ALONE = "spec.allowedNamespaces.selector goes with from Selector"
 
@@ -85,6 +89,22 @@ def trigger(**wanted: str) -> Body:
 
 
 KEYWORD = {"type": "Keyword", "operator": "Contains", "value": "hi"}
+CLOUD_API = {"businessAccountID": "400500600", "accessTokenSecretRef": {"name": "meta", "key": "token"}}
+ON_CLOUD_API = {"channel": "CloudAPI", "cloudAPI": CLOUD_API}
+TEMPLATE = {
+    "name": "order_ready",
+    "language": "lv",
+    "category": "Utility",
+    "components": [{"type": "BODY", "text": "Ready"}],
+}
+BAILEYS_SETTINGS: Body = {
+    "rejectCalls": True,
+    "callMessage": "Write",
+    "ignoreGroups": True,
+    "alwaysOnline": True,
+    "readStatus": True,
+    "syncFullHistory": True,
+}
 
 REFUSED = [
     Refused(
@@ -106,6 +126,25 @@ REFUSED = [
         "spec.ai",
         {"ai": {**NONE, "webhook": {"url": URL}}},
         {"ai": {"route": "Webhook", "webhook": {"url": URL}}, **WHATSAPP},
+    ),
+    Refused(
+        CLOUD_API_NEEDED, "spec.whatsapp", {"whatsapp": {"channel": "CloudAPI"}}, {"whatsapp": ON_CLOUD_API}
+    ),
+    Refused(CLOUD_API_ALONE, "spec.whatsapp", {"whatsapp": {**bodies.WHATSAPP, "cloudAPI": CLOUD_API}}),
+    Refused(
+        TEMPLATES,
+        "spec.whatsapp",
+        {"whatsapp": {**bodies.WHATSAPP, "templates": [TEMPLATE]}},
+        {"whatsapp": {**ON_CLOUD_API, "templates": [TEMPLATE, {**TEMPLATE, "language": "en"}]}},
+    ),
+    *(
+        Refused(
+            CLOUD_API_SETTINGS,
+            "spec.whatsapp",
+            {"whatsapp": {**ON_CLOUD_API, "settings": {name: value}}},
+            {"whatsapp": {**ON_CLOUD_API, "settings": {"readMessages": True}}},
+        )
+        for name, value in BAILEYS_SETTINGS.items()
     ),
     Refused(VOICE_URL, "spec.ai.voice", {"ai": {**NONE, "voice": {"route": "Webhook"}}, **NUMBER}),
     Refused(VOICE_BLOCK, "spec.ai.voice", {"ai": {**NONE, "voice": {**NONE, "url": URL}}, **NUMBER}),

@@ -4,7 +4,7 @@ from typing import Any
 
 from controller.api.group import API_VERSION
 
-from .world import NAMESPACE
+from .world import BUSINESS_ACCOUNT, META_SECRET, NAMESPACE
 
 WEBHOOK_URL = "http://platform.test/cafe"
 VOICE = "http://platform.test/voice"
@@ -36,6 +36,25 @@ def tenant(name: str = "cafe", **changes: Any) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": _merged(spec, changes),
     }
+
+
+def on_cloud_api(
+    name: str = "cafe", phone_number_id: str | None = "100200300", **whatsapp: Any
+) -> dict[str, Any]:
+    """A tenant on Meta's Cloud API, with everything. `whatsapp` is merged into that block."""
+    cloud_api = {
+        "phoneNumberID": phone_number_id,
+        "businessAccountID": BUSINESS_ACCOUNT,
+        "accessTokenSecretRef": {"name": META_SECRET, "key": "token"},
+    }
+    body = tenant(name, whatsapp={"settings": None})
+    block = {
+        **body["spec"]["whatsapp"],
+        "channel": "CloudAPI",
+        "settings": {"readMessages": True},
+        "cloudAPI": {key: value for key, value in cloud_api.items() if value is not None},
+    }
+    return {**body, "spec": {**body["spec"], "whatsapp": _merged(block, whatsapp)}}
 
 
 def releasing(name: str = "cafe") -> dict[str, Any]:

@@ -28,6 +28,7 @@ from controller.sandbox.apiserver import ApiServer
 from controller.sandbox.fakes.ai import AiFake
 from controller.sandbox.fakes.evolution import EvolutionFake, Pace
 from controller.sandbox.fakes.evolution.state import Instance
+from controller.sandbox.fakes.graph.fake import Account, GraphFake
 from controller.sandbox.fakes.twilio import TwilioFake
 from controller.sandbox.fakes.twilio.state import OwnedNumber
 from tests.runtime.manual_clock import ManualClock
@@ -49,6 +50,9 @@ ACCOUNT = TWILIO_ACCOUNT
 API_KEY = "evolution-api-key-never-shown"
 WEBHOOK_TOKEN = "Bearer webhook-token-never-shown"
 CLUSTER_ID = "test"
+BUSINESS_ACCOUNT = "400500600"
+META_TOKEN = "meta-access-token-never-shown"
+META_SECRET = "meta"
 PROVIDER = TwilioSide.provider_name
 SERVER = "evolution-eu"
 SECOND_PROVIDER = "zz-second"
@@ -79,6 +83,7 @@ class World:
     http: httpx.AsyncClient
     settings: Settings
     stack: AsyncExitStack
+    graph: GraphFake
     log_lines: list[Any] = field(default_factory=list)
     more_secrets: list[str] = field(default_factory=list)
 
@@ -183,6 +188,10 @@ class World:
         items = (await self.api.list(EVENTS, NAMESPACE)).items
         return [event["message"] for event in items if reason in (None, event["reason"])]
 
+    async def put_token(self, token: str) -> None:
+        """Meta's access token of the tenants, as somebody writes it into the Secret."""
+        await self.apply(_secret(META_SECRET, NAMESPACE, token=token))
+
     async def secret(self, name: str) -> dict[str, str] | None:
         body = await self.api.get(SECRETS, name, NAMESPACE)
         return None if body is None else dict(body.get("data") or {})
@@ -232,11 +241,24 @@ class World:
         """The same at the Evolution server."""
         await console(self.http, self.evolution, path, body)
 
+    async def meta_console(self, path: str, body: object = None) -> None:
+        """The same at Meta."""
+        await console(self.http, self.graph, path, body)
+
+    async def register_at_meta(self, number: str, phone_number_id: str = "100200300") -> None:
+        """A person registers a number in the business account."""
+        numbers = {phone_number_id: number}
+        await self.meta_console("accounts", {"id": BUSINESS_ACCOUNT, "token": META_TOKEN, "numbers": numbers})
+
+    async def issue_meta_token(self, token: str) -> None:
+        """A person makes another access token for the business account."""
+        await self.meta_console("accounts", {"id": BUSINESS_ACCOUNT, "token": token, "numbers": {}})
+
     def secrets(self) -> list[str]:
         """Everything that must never be seen in a status, an event or a log line."""
         keys = [found.api_key for found in self.evolution.world.database.bots.credentials.values()]
         instances = self.instances.values()
-        tokens = [i.token for i in instances]
+        tokens = [*self.graph.world.tokens, *(i.token for i in instances)]
         offered = [code for i in instances if i.qr for code in (i.qr.code, i.qr.pairing_code) if code]
         shown = [f"{code[:4]}-{code[4:]}" for code in offered]
         return [
@@ -282,11 +304,23 @@ async def running_world(
         )
         await evolution.start()
         stack.push_async_callback(evolution.stop)
+        graph = GraphFake(
+            accounts=[Account(BUSINESS_ACCOUNT, META_TOKEN, {})], manual_review=True, now=clock.now
+        )
+        await graph.start()
+        stack.push_async_callback(graph.stop)
         for definition in custom_resources():
             api_server.install_crd(definition)
         connection = KubeConnection(anonymous(url))
         stack.push_async_callback(connection.close)
-        given = Settings(cluster_id=CLUSTER_ID, operator_namespace=OPERATOR_NAMESPACE, **settings)
+        given = Settings(
+            cluster_id=CLUSTER_ID,
+            operator_namespace=OPERATOR_NAMESPACE,
+            meta_base_url=graph.base_url,
+            # Every process works on everything: what two of them do to one tenant is seen best that way.
+            shards=0,
+            **settings,
+        )
         world = World(
             clock,
             wire,
@@ -299,6 +333,7 @@ async def running_world(
             http,
             given,
             AsyncExitStack(),
+            graph,
         )
         await world.apply(*_standing_objects(world))
         async with world.stack:
@@ -317,6 +352,7 @@ def _standing_objects(world: World) -> list[dict[str, Any]]:
         _secret(world.phone.secret_name, OPERATOR_NAMESPACE, **world.phone.credentials()),
         _secret("evolution", OPERATOR_NAMESPACE, apiKey=API_KEY),
         _secret("hook", NAMESPACE, token=WEBHOOK_TOKEN),
+        _secret(META_SECRET, NAMESPACE, token=META_TOKEN),
         provider_object(world.phone.provider_name, world.phone.fake.base_url, **world.phone.spec()),
         server_object(SERVER, world.evolution.base_url),
     ]

@@ -106,6 +106,7 @@ class OperatorProcess:
             f"--operator-namespace={settings.operator_namespace}",
             f"--namespaces={','.join(settings.namespaces)}",
             f"--sale-check-interval={settings.sale_check_interval.total_seconds():g}s",
+            f"--lease-duration={settings.lease_duration.total_seconds():g}s",
             "--probe-address=127.0.0.1",
             "--probe-port=0",
             "--pairing-port=0",
@@ -140,6 +141,16 @@ class OperatorProcess:
             process, self._process = self._process, None
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0, self._log.read_text()
+
+    def pause(self) -> None:
+        """Stop it where it stands, without its knowing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     async def kill(self) -> None:
         if self._process is not None:

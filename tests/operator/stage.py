@@ -21,6 +21,7 @@ from controller.runtime.kube_resources import (
     SECRETS,
     Resource,
 )
+from controller.runtime.leases import CLAIM_LABEL
 from controller.runtime.manifests import apply_manifests
 from controller.runtime.settings import Settings
 from tests.operator import objects
@@ -233,7 +234,8 @@ class Stage:
 
     async def claims(self) -> list[str]:
         """Names of the Leases that claim numbers."""
-        return [body["metadata"]["name"] for body in (await self.api.list(LEASES, self.system)).items]
+        listed = await self.api.list(LEASES, self.system, label_selector=CLAIM_LABEL)
+        return [body["metadata"]["name"] for body in listed.items]
 
     async def instance_token(self, name: str) -> str:
         """The token of a tenant's instance, from the Secret that the tenant's status names."""
@@ -252,12 +254,12 @@ class Stage:
         return sorted(about, key=lambda event: int(event["metadata"]["resourceVersion"]))
 
     async def versions(self) -> dict[str, str]:
-        """The version of everything that the operator may write."""
+        """The version of everything that the operator may write, but for its heartbeat and its shards."""
         found: dict[str, str] = {}
         for resource in (BUSINESS_TENANTS, SECRETS, EVENTS):
             found |= await self._versions_of(resource, self.namespace)
-        for resource in (SECRETS, LEASES):
-            found |= await self._versions_of(resource, self.system)
+        found |= await self._versions_of(SECRETS, self.system)
+        found |= dict.fromkeys(await self.claims(), "claimed")
         for resource in (PHONE_PROVIDERS, EVOLUTION_SERVERS):
             found |= await self._versions_of(resource, None)
         return found

@@ -37,7 +37,7 @@ def judged(
         (803, None, NotFound, Reason.REFUSED),
         (100, 2593002, NotFound, Reason.REFUSED),
         (100, 2388024, Conflict, Reason.NAME_TAKEN),
-        (100, 2388023, Retryable, Reason.META_UNAVAILABLE),
+        (100, 2388023, Retryable, Reason.TEMPLATE_NAME_BLOCKED),
         (100, 2388043, Terminal, Reason.REFUSED),
         (100, None, Terminal, Reason.REFUSED),
         (131009, None, Terminal, Reason.REFUSED),

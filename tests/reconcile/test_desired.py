@@ -2,7 +2,7 @@ import pytest
 
 from controller.api.business_tenant import Capability, WebhookEvent
 from controller.providers.evolution.protocol import BehaviourSettings
-from controller.reconcile.desired import DesiredWebhook
+from controller.reconcile.desired import DesiredProfile, DesiredWebhook
 
 from .builders import OWNER, PHONE, WHATSAPP, desired
 
@@ -61,7 +61,7 @@ def test_settings_left_out_are_off() -> None:
 def test_a_profile_name_is_cut_to_what_whatsapp_shows() -> None:
     whatsapp = {"channel": "Baileys", "profile": {"manage": True}}
     profile = desired(business={"name": "x" * 40}, whatsapp=whatsapp).profile
-    assert profile is not None
+    assert isinstance(profile, DesiredProfile)
     assert profile.name == "x" * 25
 
 

@@ -8,11 +8,17 @@ from controller.sandbox.apiserver import ApiServer
 
 
 @pytest.fixture
-async def server_url() -> AsyncIterator[str]:
-    """A running API server."""
+async def server() -> AsyncIterator[ApiServer]:
+    """An API server, started by `server_url`."""
     server = ApiServer()
-    yield await server.start()
+    yield server
     await server.stop()
+
+
+@pytest.fixture
+async def server_url(server: ApiServer) -> str:
+    """The base URL of a running API server."""
+    return await server.start()
 
 
 @pytest.fixture

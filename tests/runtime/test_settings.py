@@ -56,6 +56,8 @@ def test_texts_become_values() -> None:
         ("resync_jitter", "0.6", "--resync-jitter must be between 0 and 0.5"),
         ("number_poll_interval", "0s", "--number-poll-interval must be 1s or more; it is 0s"),
         ("retain_timeout", "10 minutes", "--retain-timeout must be a duration such as"),
+        ("meta_base_url", "graph.facebook.com", "--meta-base-url must be a URL that begins with"),
+        ("meta_api_version", "26", "--meta-api-version must be a version of the Graph API, such as v26.0"),
         ("probe_port", "70000", "--probe-port must be a port"),
         ("pairing_port", "-1", "--pairing-port must be a port"),
         ("pairing_port", "8080", "--pairing-port must not be the probe port"),

@@ -149,7 +149,7 @@ def _refusal(answer: Answer, error: GraphError, asked: Asked) -> Refusal:
         return _final(NotFound, told, Reason.REFUSED)
     match error.error_subcode:
         case subcode if subcode == _BEING_DELETED:
-            return Refusal(_retryable(told))
+            return Refusal(Retryable(told, reason=Reason.TEMPLATE_NAME_BLOCKED))
         case subcode if subcode == _LANGUAGE_EXISTS:
             return _final(Conflict, told, Reason.NAME_TAKEN)
     if error.code is not None and (error.code == _INVALID_PARAMETER or error.code in _WHATSAPP):

@@ -162,8 +162,9 @@ class MetaAccount(Protocol):
     async def create_template(self, new: NewTemplate) -> Template:
         """Send a template to review. Meta may put it into another category than asked for.
 
-        Raises `Conflict` when name and language are taken, `Retryable` while a template of that name and
-        language is being deleted (Meta keeps the name for weeks), and `NotFound` like `templates`.
+        Raises `Conflict` when name and language are taken, `Retryable` with `TEMPLATE_NAME_BLOCKED` while a
+        template of that name and language is being deleted (Meta keeps the name for weeks), and `NotFound` like
+        `templates`.
         """
 
     async def edit_template(

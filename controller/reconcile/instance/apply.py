@@ -4,23 +4,25 @@ import secrets as random_secrets
 from dataclasses import replace
 
 from controller.api.conditions import Reason
-from controller.providers.errors import Conflict, NotFound, Retryable
-from controller.providers.evolution.protocol import (
-    EvolutionServerClient,
-    InstanceRow,
-    NewInstance,
-    WebhookSettings,
+from controller.providers.errors import Conflict, Retryable
+from controller.providers.evolution.protocol import EvolutionServerClient, InstanceRow, NewInstance
+from controller.reconcile.change import (
+    CreateInstance,
+    ReplaceInstance,
+    RetainInstance,
+    SaveToken,
+    SetBehaviour,
+    StartPairing,
 )
-from controller.reconcile.ai.desired_bot import bot_mark
-from controller.reconcile.ai.silence import silence_instance
-from controller.reconcile.change import CreateInstance, RetainInstance, SaveToken, SetBehaviour, StartPairing
 from controller.reconcile.desired import DesiredInstance
 from controller.reconcile.fleet import InstanceServer
+from controller.reconcile.instance.business import make_way, new_business_instance
 from controller.reconcile.instance.observe import token_secret_name, wanted_name
+from controller.reconcile.instance.reach import reach, silence
 from controller.reconcile.observed import InstanceObserved, NumberObserved
 from controller.reconcile.run import Run
 
-InstanceAction = CreateInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
+InstanceAction = CreateInstance | ReplaceInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
 TOKEN_KEY = "token"  # noqa: S105  # the name of the key, not a token
 
 
@@ -31,6 +33,12 @@ async def apply_instance(
     match action:
         case CreateInstance(server=server_name):
             return await _create(server_name, number, observed, run)
+        case ReplaceInstance():
+            in_the_way = await make_way(observed, run)
+            if in_the_way is not None:
+                return in_the_way
+            assert observed.server is not None  # noqa: S101  # where its row is
+            return await _create(observed.server, number, observed, run)
         case SaveToken():
             await _save_token(_row(observed).token, run)
             return replace(observed, token_saved=True)
@@ -43,36 +51,6 @@ async def apply_instance(
         case RetainInstance():
             await silence(observed, run)
             return InstanceObserved()
-
-
-async def silence(observed: InstanceObserved, run: Run) -> None:
-    """Let nobody answer for a tenant that is gone: webhook off, bots and keys of ours deleted. The pairing stays.
-
-    Deleted and not only off: a credential must not stay behind with an instance nobody looks after.
-    """
-    _, client = reach(observed.server, run)
-    recorded = run.tenant.status.routing.bot_id if run.tenant.status.routing else None
-    await silence_instance(client, _row(observed).name, bot_mark(run.desired.owner), recorded)
-
-
-async def close_webhook(observed: InstanceObserved, run: Run) -> None:
-    """Turn the webhook off before a deletion: the server would tell it, for 25 minutes if it is down (measured)."""
-    _, client = reach(observed.server, run)
-    name = _row(observed).name
-    try:
-        current = await client.webhook(name)
-        if current is not None and current.enabled:
-            await client.set_webhook(name, WebhookSettings(enabled=False, url=current.url, headers={}))
-    except NotFound:
-        return
-
-
-def reach(server_name: str | None, run: Run) -> tuple[InstanceServer, EvolutionServerClient]:
-    """The server and its client. Raises `Retryable` while it is not ready."""
-    server = run.context.fleet.servers.get(server_name or "")
-    if server is None or server.client is None:
-        raise Retryable(f"EvolutionServer {server_name} is not ready.", reason=Reason.WAITING_FOR_SERVER)
-    return server, server.client
 
 
 async def _create(
@@ -100,13 +78,14 @@ async def _create(
         server.instances.listed.record(name, row, run.context.clock.now())
     finally:
         server.placing.discard(name)
-    await _save_token(row.token, run)
+    if wanted.cloud_api is None:
+        await _save_token(row.token, run)
     state = await client.live_state(name)
     server.instances.record_live(name, state)
     # What was tried on an instance before this one must not delay the pairing of this one.
     run.context.memory.connected_at.pop(run.tenant.key, None)
     run.context.memory.opened_for.pop(run.tenant.key, None)
-    return replace(
+    created = replace(
         observed,
         server=server_name,
         row=row,
@@ -118,6 +97,7 @@ async def _create(
         pairing_since=None,
         is_new=is_new,
     )
+    return _with_owner(created)
 
 
 async def _created(
@@ -129,19 +109,9 @@ async def _created(
     run: Run,
 ) -> InstanceRow | None:
     """Create it; the instance as read back, None when it is not there after all."""
-    token = await _token(run)
-    # Before the instance is: whatever crashes then, the token that customers' systems use is not lost.
-    await _save_token(token, run)
+    new = await _new_instance(name, wanted, number, run)
     try:
-        await client.create(
-            NewInstance(
-                name=name,
-                integration=wanted.integration,
-                token=token,
-                number=number.held.owned.number.removeprefix("+") if number.held else "",
-                settings=wanted.behaviour,
-            )
-        )
+        await client.create(new)
     except Conflict as error:
         raise Retryable(
             f"{name} is in use in the database of {server_name}, but not there: a deletion is still under way, or"
@@ -150,6 +120,29 @@ async def _created(
             after=2.0,
         ) from error
     return await client.instance(name)
+
+
+def _with_owner(created: InstanceObserved) -> InstanceObserved:
+    """On the Cloud API the owner's number is known before the instance is."""
+    if created.meta is None:
+        return created
+    row = replace(_row(created), owner_number=created.meta.number)
+    return replace(created, row=row, meta=replace(created.meta, differing=()))
+
+
+async def _new_instance(name: str, wanted: DesiredInstance, number: NumberObserved, run: Run) -> NewInstance:
+    if wanted.cloud_api is not None:
+        return await new_business_instance(name, wanted, wanted.cloud_api, run)
+    token = await _token(run)
+    # Before the instance is: whatever crashes then, the token that customers' systems use is not lost.
+    await _save_token(token, run)
+    return NewInstance(
+        name=name,
+        integration=wanted.integration,
+        token=token,
+        number=number.held.owned.number.removeprefix("+") if number.held else "",
+        settings=wanted.behaviour,
+    )
 
 
 async def _token(run: Run) -> str:

@@ -112,7 +112,10 @@ def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) ->
 
 
 def token_secret_name(tenant: Tenant) -> str:
-    """Secret that holds the instance's token."""
+    """Secret that holds the instance's token; on the Cloud API it is the user's own, with Meta's token."""
+    cloud_api = tenant.spec.whatsapp.cloud_api if tenant.spec.whatsapp else None
+    if cloud_api is not None:
+        return cloud_api.access_token_secret_ref.name
     return f"{tenant.key.name}-evolution"
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 from controller.api.conditions import Reason
 from controller.providers.evolution.protocol import BehaviourSettings
 from controller.reconcile.change import Change, CreateInstance, RetainInstance, SaveToken, SetBehaviour
+from controller.reconcile.cloud_api.plan import replacement, stands_in_the_way
 from controller.reconcile.desired import DesiredInstance, DesiredTenant
 from controller.reconcile.facet_plan import FacetPlan
 from controller.reconcile.instance.observe import wanted_name
@@ -18,7 +19,7 @@ def plan_instance(desired: DesiredTenant, number: NumberObserved, observed: Inst
     if wanted is None:
         return _let_go(observed)
     if observed.row is not None:
-        return _keep(wanted, observed)
+        return _keep(wanted, observed, stands_in_the_way(desired, number, observed))
     if observed.recorded is not None and not observed.loss_proven:
         return FacetPlan.say(
             observed.unreachable
@@ -50,11 +51,12 @@ def _create(
         return FacetPlan.say(Verdict.waiting(Reason.SEARCHING_EXISTING, "Looking for a server."))
     name = wanted_name(wanted, observed)
     waits_for_number = desired.number is not None and number.held is None
+    in_the_way = stands_in_the_way(desired, number, observed)
     change = Change(
         Facet.INSTANCE,
         f"create instance {name} on {server}",
         "it was deleted outside" if observed.recorded is not None else "the tenant has no instance",
-        None if waits_for_number else CreateInstance(server),
+        None if waits_for_number or in_the_way else CreateInstance(server),
         after=f"{wanted.channel.value} instance {name}",
         repairs="instance" if observed.recorded is not None else None,
     )
@@ -63,10 +65,12 @@ def _create(
             (change,),
             Verdict.waiting(Reason.WAITING_FOR_NUMBER, "The instance is created with the tenant's number."),
         )
+    if in_the_way is not None:
+        return FacetPlan((change,), in_the_way)
     return FacetPlan((change,), Verdict.waiting(Reason.CREATING, f"Creating {name} on {server}."))
 
 
-def _keep(wanted: DesiredInstance, observed: InstanceObserved) -> FacetPlan:
+def _keep(wanted: DesiredInstance, observed: InstanceObserved, in_the_way: Verdict | None) -> FacetPlan:
     row = observed.row
     assert row is not None  # noqa: S101
     if row.integration != wanted.integration.value:
@@ -78,7 +82,7 @@ def _keep(wanted: DesiredInstance, observed: InstanceObserved) -> FacetPlan:
             )
         )
     changes = []
-    if not observed.token_saved:
+    if not observed.token_saved and wanted.cloud_api is None:
         changes.append(
             Change(
                 Facet.INSTANCE,
@@ -98,10 +102,17 @@ def _keep(wanted: DesiredInstance, observed: InstanceObserved) -> FacetPlan:
                 repairs="settings",
             )
         )
+    anew = replacement(observed) if in_the_way is None else None
+    if isinstance(anew, Change):
+        changes = [anew]  # it is created with its settings
     if observed.unreachable is not None and changes:
         return FacetPlan.say(observed.unreachable)
     if changes:
         return FacetPlan(tuple(changes), Verdict.waiting(Reason.CONFIGURING, f"Setting up {row.name}."))
+    if in_the_way is not None:
+        return FacetPlan.say(in_the_way)
+    if isinstance(anew, Verdict):
+        return FacetPlan.say(anew)
     if wanted.named and row.name != wanted.name:
         return FacetPlan.say(
             Verdict.good(

@@ -10,7 +10,9 @@ DROPPED = 0
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request. Times are seconds of the monotonic clock; `fields` never holds a secret."""
+    """One request. `agent` is who sent it, as it said. Times are seconds of the monotonic clock; `fields` never holds a
+    secret.
+    """
 
     method: str
     path: str
@@ -19,6 +21,7 @@ class LoggedRequest:
     started: float
     finished: float
     fields: Mapping[str, object]
+    agent: str = ""
 
     def describe(self) -> dict[str, object]:
         return {
@@ -29,6 +32,7 @@ class LoggedRequest:
             "started": self.started,
             "finished": self.finished,
             "fields": dict(self.fields),
+            "agent": self.agent,
         }
 
 

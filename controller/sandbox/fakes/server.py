@@ -119,6 +119,7 @@ class FakeServer(ABC):
                     started=started,
                     finished=time.monotonic(),
                     fields=await self._fields_to_log(request),
+                    agent=request.headers.get("User-Agent", ""),
                 ),
             )
 

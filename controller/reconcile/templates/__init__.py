@@ -1,0 +1,1 @@
+"""A tenant's message templates at Meta: sent to review, followed, edited, removed."""
