@@ -58,6 +58,8 @@ class Memory:
     deep_checked_at: dict[TenantKey, datetime] = field(default_factory=dict)
     connected_at: dict[TenantKey, datetime] = field(default_factory=dict)
     claims_held: dict[TenantKey, tuple[str, str]] = field(default_factory=dict)
+    # Account and number of claims whose answer is awaited.
+    being_claimed: set[tuple[str, str]] = field(default_factory=set)
     refused_purchases: dict[TenantKey, RefusedPurchase] = field(default_factory=dict)
 
     def forget(self, key: TenantKey) -> None:

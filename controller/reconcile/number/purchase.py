@@ -80,12 +80,18 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
 
 
 def _not_spoken_for(offer: Offer, run: Run) -> Sequence[Candidate]:
-    """The candidates that no other worker of this process is buying: asking the API server for those is in vain.
+    """The candidates that no other worker of this process is buying or has bought since they were searched.
 
-    All of them when none is left: another worker's purchase may yet come to nothing.
+    Asking the API server for those is in vain. All of them when none is left: a purchase may yet come to nothing.
     """
-    held = {claim for key, claim in run.context.memory.claims_held.items() if key != run.tenant.key}
-    free = [one for one in offer.candidates if (offer.account, one.number) not in held]
+    memory, account = run.context.memory, run.context.fleet.accounts.get(offer.account)
+    held = {claim for key, claim in memory.claims_held.items() if key != run.tenant.key} | memory.being_claimed
+    free = [
+        one
+        for one in offer.candidates
+        if (offer.account, one.number) not in held
+        and (account is None or account.listed.get(one.number) is None)
+    ]
     return free or offer.candidates
 
 
@@ -194,7 +200,12 @@ async def _mark(owned: OwnedNumber, client: TelephonyAccount, run: Run) -> Owned
 
 
 async def _claim(account: PhoneAccount, number: str, run: Run) -> ClaimResult:
-    result = await run.context.claims.claim(account.name, number, run.tenant)
+    being_claimed = run.context.memory.being_claimed
+    being_claimed.add((account.name, number))
+    try:
+        result = await run.context.claims.claim(account.name, number, run.tenant)
+    finally:
+        being_claimed.discard((account.name, number))
     if result is not ClaimResult.TAKEN:
         run.context.memory.claims_held[run.tenant.key] = (account.name, number)
     return result
