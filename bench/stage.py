@@ -88,13 +88,13 @@ class Stage:
     outside: Outside
     watch: ReadyWatch
 
-    async def add_fleet(self, servers: int, *, poll: str = "30s") -> None:
+    async def add_fleet(self, servers: int, *, poll: str = "30s", number_poll: str = "5m") -> None:
         """Secrets, the account, and the first `servers` servers."""
         await apply_manifests(
             self.api,
             [
                 *objects.secrets(),
-                objects.phone_provider(self.outside.twilio, poll=poll),
+                objects.phone_provider(self.outside.twilio, poll=number_poll),
                 *(
                     objects.evolution_server(url, f"evolution-{number}", poll=poll)
                     for number, url in enumerate(self.outside.evolution[:servers])
