@@ -29,10 +29,12 @@ class Sizes:
     scale: int
     noisy: int
     runs: int
+    poll_seconds: int = 3
+    edits: int = 50
 
 
 FULL = Sizes(onboarding=1000, growth=(500, 2000, 8000), scale=10_000, noisy=500, runs=3)
-QUICK = Sizes(onboarding=40, growth=(), scale=60, noisy=0, runs=1)
+QUICK = Sizes(onboarding=40, growth=(), scale=60, noisy=0, runs=1, poll_seconds=1, edits=15)
 
 
 async def onboarding(order: Order, sizes: Sizes) -> Figures:
@@ -74,10 +76,10 @@ async def at_scale(sizes: Sizes) -> Figures:
     """Growth first; the tenants that it onboarded are those of the other figures."""
     costs: list[Growth] = []
     for tenants in sizes.growth[:-1]:
-        async with scale(tenants) as small:
+        async with scale(tenants, sizes.poll_seconds, sizes.edits) as small:
             costs.append(await small.grow(tenants))
             say(f"growth: {costs[-1]}")
-    async with scale(sizes.scale) as large:
+    async with scale(sizes.scale, sizes.poll_seconds, sizes.edits) as large:
         for tenants in [*sizes.growth[-1:], sizes.scale]:
             if tenants <= sizes.scale and not (costs and costs[-1].tenants >= tenants):
                 costs.append(await large.grow(tenants))
@@ -184,9 +186,13 @@ async def measure(sections: Sequence[str], sizes: Sizes) -> Figures:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few tenants, one run, under two minutes; writes no files")
+    parser.add_argument(
+        "--quick", action="store_true", help="few tenants, one run, under two minutes; writes no files"
+    )
     parser.add_argument("--runs", type=int, help="runs of which medians are taken")
-    parser.add_argument("--only", choices=[*SECTIONS], action="append", help="measure only this; may be repeated")
+    parser.add_argument(
+        "--only", choices=[*SECTIONS], action="append", help="measure only this; may be repeated"
+    )
     parser.add_argument("--tenants", type=int, help="tenants that are onboarded side by side")
     parser.add_argument("--scale", type=int, help="tenants that are Ready in steady state, restart and edits")
     arguments = parser.parse_args()
@@ -197,6 +203,8 @@ def main() -> None:
         scale=arguments.scale or base.scale,
         noisy=base.noisy,
         runs=arguments.runs or base.runs,
+        poll_seconds=base.poll_seconds,
+        edits=base.edits,
     )
     sections = arguments.only or [*SECTIONS]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

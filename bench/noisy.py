@@ -30,7 +30,9 @@ class NoisyAccount:
 
 
 async def noisy_account(tenants: int) -> NoisyAccount:
-    return NoisyAccount(tenants, await _onboarding(tenants, noisy=False), await _onboarding(tenants, noisy=True))
+    return NoisyAccount(
+        tenants, await _onboarding(tenants, noisy=False), await _onboarding(tenants, noisy=True)
+    )
 
 
 async def _onboarding(tenants: int, *, noisy: bool) -> float:

@@ -103,7 +103,9 @@ def table(figures: Figures) -> list[tuple[str, str, str, str]]:
         target = TARGETS.get(name)
         verdict = "" if target is None else "met" if target.holds(value) else "MISSED"
         rows.append((name, _text(value), str(target or ""), verdict))
-    rows += [(name, "not measured", str(target), "") for name, target in TARGETS.items() if name not in measured]
+    rows += [
+        (name, "not measured", str(target), "") for name, target in TARGETS.items() if name not in measured
+    ]
     return rows
 
 
@@ -117,7 +119,12 @@ def print_table(figures: Figures) -> None:
 
 def page(figures: Figures) -> str:
     """RESULTS.md."""
-    lines = ["# Results of the benchmark", "", "Written by `make bench`; see docs/explanation/performance.md.", ""]
+    lines = [
+        "# Results of the benchmark",
+        "",
+        "Written by `make bench`; see docs/explanation/performance.md.",
+        "",
+    ]
     for title in ("machine", "conditions"):
         said = figures.get(title)
         if said:
@@ -125,7 +132,9 @@ def page(figures: Figures) -> str:
             lines += [f"- {name.replace('_', ' ')}: {value}" for name, value in said.items()]
             lines.append("")
     lines += ["## Figures", "", "| figure | value | target | |", "|---|---:|---:|---|"]
-    lines += [f"| {name} | {value} | {target} | {verdict} |" for name, value, target, verdict in table(figures)]
+    lines += [
+        f"| {name} | {value} | {target} | {verdict} |" for name, value, target, verdict in table(figures)
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -11,24 +11,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench import objects
-from bench.onboarding import EVENTS_SECONDS, import_seconds, within
+from bench.onboarding import EVENTS_SECONDS, within
 from bench.processes import MeasuredProcess
 from bench.stage import READS, ApiCalls, Stage, stage
 from controller.runtime.kube_resources import BUSINESS_TENANTS
 
-# Polls come ten times faster than with the defaults: live states every 3 s instead of 30 s, all rows ten times less
-# often, numbers every 30 s instead of 5 min. Deep checks come after 30 min, so none falls into what is measured.
-POLL: Final = "3s"
-NUMBER_POLL: Final = "30s"
-CYCLE_SECONDS: Final = 30.0
-"""Ten polls of live states, one list of rows: five minutes with the defaults."""
+# Polls come ten times faster than with the defaults: live states every 3 s instead of 30 s, rows and numbers every
+# 30 s instead of 5 min. Deep checks come after 30 min, so none falls into what is measured.
+POLLS_A_CYCLE: Final = 10
+"""A cycle is ten polls of live states and one list of rows and numbers: five minutes with the defaults."""
 CYCLES: Final = 2
 RECEIVING_SHARE: Final = 0.1
-EDITS: Final = 50
 EDIT_EVERY_SECONDS: Final = 0.2
 EDITS_AT_MOST: Final = 150
 EDIT_SEEN_SECONDS: Final = 30.0
-BULK: Final = ("/metrics", "/instance/fetchInstances", "/IncomingPhoneNumbers.json", "/Calls.json", "/Accounts/{account}.json")
+BULK: Final = (
+    *("/metrics", "/instance/fetchInstances", "/IncomingPhoneNumbers.json", "/Calls.json"),
+    # Once a start: the account, and what its numbers cost.
+    *("/Accounts/{account}.json", "/AvailablePhoneNumbers/{country}.json", "/Countries/{country}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Per cycle, see CYCLE_SECONDS; writes over all cycles."""
+    """Per cycle, see POLLS_A_CYCLE; writes over all cycles."""
 
     api_writes: int
     outside_requests_per_cycle: float
@@ -65,7 +66,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What a contender used that does nothing with the tenants."""
+    """What a contender used that does nothing with the tenants; `seconds` from the start of its process."""
 
     seconds: float
     cpu_seconds: float
@@ -91,8 +92,10 @@ class Edits:
 class Scale:
     """A world with one operator and its Ready tenants."""
 
-    def __init__(self, world: Stage, operator: MeasuredProcess) -> None:
+    def __init__(self, world: Stage, operator: MeasuredProcess, poll_seconds: int, edits: int) -> None:
         self._world = world
+        self._cycle = float(POLLS_A_CYCLE * poll_seconds)
+        self._edits = edits
         self._operator = operator
         self._names: list[str] = []
         self._edited = 0
@@ -114,11 +117,11 @@ class Scale:
     async def steady(self) -> Steady:
         """Some cycles in which a tenth of the tenants receives messages and nobody changes anything."""
         # The first deep checks and the counts of the last tenants are through.
-        await asyncio.sleep(CYCLE_SECONDS)
+        await asyncio.sleep(self._cycle)
         await self._receive()
         calls, usage = await self._world.api_calls(), self._operator.usage()
         await self._world.outside.forget_requests()
-        await asyncio.sleep(CYCLES * CYCLE_SECONDS)
+        await asyncio.sleep(CYCLES * self._cycle)
         used = self._operator.usage()
         requests = await self._world.outside.requests()
         deep = sum(n for name, n in requests.items() if not name.endswith(BULK))
@@ -135,7 +138,7 @@ class Scale:
         await self._operator.stop()
         calls = await self._world.api_calls()
         await self._world.outside.forget_requests()
-        self._operator = await start_operator(self._world)
+        self._operator = await self._world.start_ours()
         seconds = await self._adopted()
         used = self._operator.usage()
         requests = await self._world.outside.requests()
@@ -151,29 +154,28 @@ class Scale:
 
     async def watching(self, module: str) -> Watching:
         """What `bench.contenders.<module>` takes to know all tenants, without our operator."""
-        imported = await import_seconds(f"bench.contenders.{module}", times=1)
         arguments = ["-m", f"bench.contenders.{module}", str(self._world.kubeconfig), str(len(self._names))]
         process = await self._world.start(arguments, module)
         try:
             await process.said(r"(adopted all)", within=120)
             used = process.usage()
-            return Watching(time.monotonic() - process.started - imported, used.cpu_seconds, used.peak_rss_mb)
+            return Watching(time.monotonic() - process.started, used.cpu_seconds, used.peak_rss_mb)
         finally:
             await process.stop()
 
     async def edits(self) -> Edits:
         """On the running operator."""
-        return await self._edits_during(asyncio.sleep(0), EDITS)
+        return await self._edits_during(asyncio.sleep(0), self._edits)
 
     async def edits_during_restart(self) -> Edits:
         """While the only replica stops and starts again: what people wait for who edit just then."""
 
         async def restart() -> None:
             await self._operator.stop()
-            self._operator = await start_operator(self._world)
+            self._operator = await self._world.start_ours()
             await self._adopted(at_rest=1)
 
-        return await self._edits_during(restart(), EDITS)
+        return await self._edits_during(restart(), self._edits)
 
     async def _edits_during(self, event: Awaitable[None], least: int) -> Edits:
         """Edit one tenant after the other, at least `least`, from when `event` begins until it is over."""
@@ -236,23 +238,20 @@ class Scale:
 
 
 @asynccontextmanager
-async def scale(largest: int) -> AsyncIterator[Scale]:
+async def scale(largest: int, poll_seconds: int = 3, edits: int = 50) -> AsyncIterator[Scale]:
     """An operator with room for so many tenants, and none yet."""
     servers = objects.servers_for(largest)
     async with stage(servers) as world:
-        await world.add_fleet(servers, poll=POLL, number_poll=NUMBER_POLL)
-        operator = await start_operator(world)
+        cycle = f"{POLLS_A_CYCLE * poll_seconds}s"
+        await world.add_fleet(servers, poll=f"{poll_seconds}s", number_poll=cycle)
+        operator = await world.start_ours()
         await operator.said(r"probes_port=(\d+)")
         await asyncio.sleep(2.0)
-        measured = Scale(world, operator)
+        measured = Scale(world, operator, poll_seconds, edits)
         try:
             yield measured
         finally:
             await measured.stop()
-
-
-async def start_operator(world: Stage) -> MeasuredProcess:
-    return await world.start_ours()
 
 
 async def rolling_update(measured: Scale) -> Edits | None:

@@ -24,7 +24,7 @@ from controller.runtime.kube_resources import BUSINESS_TENANTS, EVOLUTION_SERVER
 from controller.runtime.kube_wire import WatchEventType
 from controller.runtime.manifests import apply_manifests
 from tests.controlplane.binaries import Binaries, find
-from tests.controlplane.controlplane import ControlPlane
+from tests.controlplane.controlplane import ControlPlane, Options
 from tests.controlplane.errors import UnavailableError
 
 LATENCY: Final = 0.02
@@ -162,7 +162,8 @@ def own_control_plane() -> ControlPlane:
             "The benchmark starts control planes of its own: install Go 1.26, or set KUBEBUILDER_ASSETS to a"
             " folder that holds etcd and kube-apiserver, and unset KUBECONFIG_TEST."
         )
-    return ControlPlane(source)
+    # Without the controllers: they read and write too, and the API server's counts are to be the contender's.
+    return ControlPlane(source, Options(controller_manager=False))
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import kopf
+
 from bench.contenders.calls import api_session, outside_from_environment
 from bench.contenders.floor import SECRETS, ready_status
 
