@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock demo sandbox test test-scale test-contract test-kube control-plane bench-server check format generate clean
+.PHONY: help venv lock demo sandbox test test-scale test-contract test-kube control-plane bench bench-quick bench-server check format generate clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,14 @@ test-kube: $(STAMP) ## The operator and conformance suites on a real kube-apiser
 	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) tests/controlplane tests/conformance
 	@TEST_CLUSTER=real $(PYTEST) -m kube tests/cli
 	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) -m 'not scale' tests/operator
+
+bench: $(STAMP) ## Speed of the operator beside a floor and plain kopf, on a real API server; an hour, writes bench/RESULTS.md
+	@$(BIN)/python -m tests.controlplane build
+	@$(BIN)/python -m bench
+
+bench-quick: $(STAMP) ## The same with few tenants, in two minutes; writes nothing
+	@$(BIN)/python -m tests.controlplane build
+	@$(BIN)/python -m bench --quick
 
 bench-server: $(STAMP) ## Speed and memory of the embedded API server
 	@$(BIN)/python -m bench.embedded_server

@@ -5,7 +5,6 @@ bodies, headers and queries hold keys and customers' numbers.
 """
 
 import asyncio
-import logging
 import ssl
 import uuid
 from collections.abc import Callable, Mapping
@@ -16,17 +15,16 @@ from functools import lru_cache
 from http import HTTPMethod
 from typing import Final
 
-import httpx
+import aiohttp
+import certifi
+import orjson
+from yarl import URL
 
 from controller.api.conditions import Reason
 from controller.providers.clock import Clock
 from controller.providers.errors import OutsideError, Retryable, Terminal
 from controller.providers.limits import Limiter
 from controller.providers.permit import require_permit
-
-# Beneath WARNING they write whole URLs and headers.
-for _library in ("httpx", "httpcore"):
-    logging.getLogger(_library).setLevel(logging.WARNING)
 
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 30.0
@@ -135,7 +133,7 @@ class Call:
 @lru_cache(maxsize=1)
 def _trusted() -> ssl.SSLContext:
     """Public authorities, and the machine's or SSL_CERT_FILE's for private gateways. Loaded once."""
-    context = httpx.create_ssl_context(trust_env=False)
+    context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
     return context
 
@@ -160,15 +158,7 @@ class Transport:
         self._observer = observer
         self._read_timeout = read_timeout
         self._clock = clock or Clock()
-        self._http = httpx.AsyncClient(
-            verify=_trusted(),
-            headers={"User-Agent": _USER_AGENT},
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE
-            ),
-        )
+        self._http: aiohttp.ClientSession | None = None
 
     async def send(self, call: Call, judge: Judge) -> Answer:
         """Send once, and return the answer that `judge` finds no error in.
@@ -201,35 +191,61 @@ class Transport:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.close()
 
     async def _exchange(self, call: Call) -> Answer:
         # After all waiting for turns: whose work this is may have changed meanwhile.
         require_permit()
         wait = self._patience(call)
-        timeout = httpx.Timeout(wait, connect=CONNECT_TIMEOUT)
+        body: bytes | Mapping[str, str] | None = call.form
+        headers = dict(call.headers)
+        if call.auth is not None:
+            headers["Authorization"] = aiohttp.encode_basic_auth(*call.auth)
+        if call.json_body is not None:
+            body = orjson.dumps(call.json_body)
+            headers.setdefault("Content-Type", "application/json")
         try:
-            # httpx limits each read; an answer that trickles in is stopped by the second limit.
-            async with asyncio.timeout(CONNECT_TIMEOUT + 2 * wait):
-                response = await self._http.request(
+            url = URL(call.url)
+            if url.scheme not in ("http", "https") or not url.host:
+                raise self._unusable(call)
+            # aiohttp limits each read; an answer that trickles in is stopped by the second limit.
+            async with (
+                asyncio.timeout(CONNECT_TIMEOUT + 2 * wait),
+                self._session().request(
                     call.method,
-                    call.url,
-                    headers=dict(call.headers),
-                    params=dict(call.params) or None,
-                    data=None if call.form is None else dict(call.form),
-                    json=call.json_body,
-                    auth=call.auth,
-                    timeout=timeout,
-                )
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
-            raise self._unusable(call) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                    url,
+                    headers=headers,
+                    params=call.params or None,
+                    data=body,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=wait),
+                ) as response,
+            ):
+                content = await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise _NoAnswerError(Result.NO_CONNECTION, sent=False) from error
-        except (httpx.TimeoutException, TimeoutError) as error:
+        except TimeoutError as error:
             raise _NoAnswerError(Result.TIMEOUT, sent=True) from error
-        except httpx.HTTPError as error:
+        except ValueError as error:
+            raise self._unusable(call) from error
+        except RuntimeError as error:
+            # Closed under us, because spec or credentials changed: the next pass has a new one.
+            raise _NoAnswerError(Result.NO_CONNECTION, sent=False) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise _NoAnswerError(Result.DISCONNECTED, sent=True) from error
-        return Answer(response.status_code, response.content, response.headers)
+        return Answer(response.status, content, response.headers)
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            # As many connections as the limiter lets through; aiohttp's own limit would be a second queue.
+            connector = aiohttp.TCPConnector(ssl=_trusted(), limit=0, keepalive_timeout=_KEEP_ALIVE)
+            self._http = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": _USER_AGENT}
+            )
+            # It would send a GET, PUT or DELETE again when a kept connection turns out to be closed.
+            self._http._retry_connection = False  # noqa: SLF001 - no public way
+        return self._http
 
     def _patience(self, call: Call) -> float:
         return self._read_timeout if call.read_timeout is None else call.read_timeout

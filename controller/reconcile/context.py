@@ -72,6 +72,8 @@ class Memory:
     looked_at: dict[TenantKey, datetime] = field(default_factory=dict)
     opened_for: dict[TenantKey, OpenedFor] = field(default_factory=dict)
     claims_held: dict[TenantKey, tuple[str, str]] = field(default_factory=dict)
+    # Account and number of claims whose answer is awaited.
+    being_claimed: set[tuple[str, str]] = field(default_factory=set)
     refused_purchases: dict[TenantKey, RefusedPurchase] = field(default_factory=dict)
     meta_checked_at: dict[TenantKey, datetime] = field(default_factory=dict)
     templates_listed_at: dict[TenantKey, datetime] = field(default_factory=dict)

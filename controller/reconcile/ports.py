@@ -48,8 +48,11 @@ class Secrets(Protocol):
     async def read(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Values of the Secret; None when there is none."""
 
+    async def create_owned(self, tenant: Tenant, name: str, values: Mapping[str, str]) -> bool:
+        """Create a Secret in the tenant's namespace that goes when the tenant goes; False where there is one."""
+
     async def write_owned(self, tenant: Tenant, name: str, values: Mapping[str, str]) -> None:
-        """Create or overwrite a Secret in the tenant's namespace that goes when the tenant goes."""
+        """The same, and overwrite the one there is."""
 
 
 class ConfigMaps(Protocol):

@@ -25,6 +25,7 @@ from controller.runtime.cluster import KubeApi
 from controller.runtime.events import EventRecorder, EventSubject
 from controller.runtime.kube_errors import ApiAlreadyExists, ApiForbidden
 from controller.runtime.kube_resources import BUSINESS_TENANTS, CONFIG_MAPS, SECRETS
+from controller.runtime.kube_wire import JsonObject
 from controller.runtime.leases import AlreadyMine, Claimed, HeldBy, NumberClaims, claim_name
 from controller.runtime.meta_clients import MetaClients
 from controller.runtime.metadata_watch import MetadataWatch
@@ -50,29 +51,23 @@ class KubeSecrets:
             return None
         return {key: _decoded(value) for key, value in (body.get("data") or {}).items()}
 
-    async def write_owned(self, tenant: Tenant, name: str, values: Mapping[str, str]) -> None:
-        owner = {
-            "apiVersion": API_VERSION,
-            "kind": Kind.BUSINESS_TENANT.value,
-            "name": tenant.key.name,
-            "uid": tenant.uid,
-        }
-        body = {
-            "apiVersion": SECRETS.api_version,
-            "kind": SECRETS.kind,
-            "metadata": {"name": name, "namespace": tenant.key.namespace, "ownerReferences": [owner]},
-            "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
-        }
+    async def create_owned(self, tenant: Tenant, name: str, values: Mapping[str, str]) -> bool:
         try:
-            await self._api.create(SECRETS, body, tenant.key.namespace)
+            await self._api.create(SECRETS, _owned_secret(tenant, name, values), tenant.key.namespace)
         except ApiAlreadyExists:
+            return False
+        except ApiForbidden as error:
+            raise _may_not_write(tenant) from error
+        return True
+
+    async def write_owned(self, tenant: Tenant, name: str, values: Mapping[str, str]) -> None:
+        if await self.create_owned(tenant, name, values):
+            return
+        body = _owned_secret(tenant, name, values)
+        try:
             await self._api.merge_patch(SECRETS, name, body, tenant.key.namespace)
         except ApiForbidden as error:
-            raise NeedsHuman(
-                f"The operator may not write Secrets in namespace {tenant.key.namespace}, where the instance's token"
-                " belongs. Bind the ClusterRole tenant-operator-tokens to it there with a RoleBinding.",
-                reason=Reason.FORBIDDEN,
-            ) from error
+            raise _may_not_write(tenant) from error
 
 
 class KubeConfigMaps:
@@ -196,6 +191,29 @@ class Clients:
         limiter.share = self._share
         self._limiters[name] = (limits, limiter)
         return limiter
+
+
+def _owned_secret(tenant: Tenant, name: str, values: Mapping[str, str]) -> JsonObject:
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": Kind.BUSINESS_TENANT.value,
+        "name": tenant.key.name,
+        "uid": tenant.uid,
+    }
+    return {
+        "apiVersion": SECRETS.api_version,
+        "kind": SECRETS.kind,
+        "metadata": {"name": name, "namespace": tenant.key.namespace, "ownerReferences": [owner]},
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
+    }
+
+
+def _may_not_write(tenant: Tenant) -> NeedsHuman:
+    return NeedsHuman(
+        f"The operator may not write Secrets in namespace {tenant.key.namespace}, where the instance's token"
+        " belongs. Bind the ClusterRole tenant-operator-tokens to it there with a RoleBinding.",
+        reason=Reason.FORBIDDEN,
+    )
 
 
 def _decoded(value: str) -> str:

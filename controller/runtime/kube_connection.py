@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
 import structlog
@@ -143,6 +144,7 @@ class KubeConnection:
         observer: ApiCallObserver | None = None,
     ) -> None:
         self._configuration = configuration
+        _look_for_proxy_once(configuration)
         self._rest = RESTClientObject(configuration)
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=_CONNECT_TIMEOUT)
@@ -224,6 +226,14 @@ class KubeConnection:
     def _observe(self, request: Request, code: str, started: float) -> None:
         if self._observer:
             self._observer(request.verb, request.resource, code, self._clock.monotonic() - started)
+
+
+def _look_for_proxy_once(configuration: Configuration) -> None:
+    """Left to itself aiohttp looks for a proxy and into netrc before every request, each in another thread."""
+    configuration.client_session_kwargs = {"trust_env": False}
+    server = urlsplit(configuration.host)
+    if configuration.proxy is None and server.hostname and not proxy_bypass(server.hostname):
+        configuration.proxy = getproxies_environment().get(server.scheme)
 
 
 def _unreachable(request: Request, error: Exception) -> ApiUnavailable:

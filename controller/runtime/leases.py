@@ -67,6 +67,8 @@ class NumberClaims:
         self._api = api
         self._namespace = namespace
         self._clock = clock or SystemClock()
+        # Claims of this process as they were made: one that nobody touched is released without reading it.
+        self._made: dict[str, JsonObject] = {}
 
     async def claim(self, name: str, holder: str, annotations: Mapping[str, str]) -> ClaimResult:
         """Claim `name` for `holder`; of any number of callers at most one gets Claimed.
@@ -75,13 +77,14 @@ class NumberClaims:
         """
         for _ in range(_ATTEMPTS):
             try:
-                await self._api.create(LEASES, self._lease(name, holder, annotations), self._namespace)
+                made = await self._api.create(LEASES, self._lease(name, holder, annotations), self._namespace)
             except ApiAlreadyExists:
                 existing = await self._api.get(LEASES, name, self._namespace)
                 if existing is None:
                     continue  # released between the two calls
                 held_by = _holder(existing)
                 return AlreadyMine() if held_by == holder else HeldBy(held_by)
+            self._made[name] = made
             return Claimed()
         message = (
             f"The claim {name} is being made and released by others all the time; it is tried again later."
@@ -91,10 +94,12 @@ class NumberClaims:
     async def release(self, name: str, holder: str) -> HeldBy | None:
         """Give a claim up. None when it is gone now, also when it was before; HeldBy when it is another's.
 
-        Deletes exactly the claim that was read, so that a claim made by somebody else meanwhile stays.
+        Deletes exactly the claim that was made or read, so that one made by somebody else meanwhile stays.
         """
+        made = self._made.pop(name, None)
         for _ in range(_ATTEMPTS):
-            existing = await self._api.get(LEASES, name, self._namespace)
+            existing = made or await self._api.get(LEASES, name, self._namespace)
+            made = None
             if existing is None:
                 return None
             held_by = _holder(existing)
@@ -112,7 +117,7 @@ class NumberClaims:
             except ApiNotFound:
                 return None
             except ApiConflict:
-                continue  # changed since it was read: read again
+                continue  # changed since: read again
             return None
         message = (
             f"The claim {name} is being changed by others all the time; its release is tried again later."

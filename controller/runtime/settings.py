@@ -79,9 +79,9 @@ class Settings:
         default=8,
     )
     api_concurrency: int = _setting(
-        "Requests to the Kubernetes API server at the same time, watches not counted. Default: 16. More"
-        " of them make a small API server answer 429 and 504 before they make the operator faster.",
-        default=16,
+        "Requests to the Kubernetes API server at the same time, watches not counted. Default: 64, one a"
+        " worker. Fewer spare a small API server while many tenants come at once, and make them wait longer.",
+        default=64,
     )
     number_poll_interval: timedelta = _setting(
         "How often an account's numbers are listed where its PhoneProvider does not say. Default: 5m."

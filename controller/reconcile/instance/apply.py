@@ -68,8 +68,9 @@ async def _create(
         # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
         row = await client.instance(name)
         is_new = row is None
+        saved = None
         if row is None:
-            row = await _created(name, wanted, number, server_name, client, run)
+            row, saved = await _created(name, wanted, number, server_name, client, run)
         if row is None:
             raise Retryable(
                 f"{name} was created on {server_name} but cannot be read back; looking again.",
@@ -78,7 +79,7 @@ async def _create(
         server.instances.listed.record(name, row, run.context.clock.now())
     finally:
         server.placing.discard(name)
-    if wanted.cloud_api is None:
+    if wanted.cloud_api is None and row.token != saved:
         await _save_token(row.token, run)
     state = await client.live_state(name)
     server.instances.record_live(name, state)
@@ -107,8 +108,8 @@ async def _created(
     server_name: str,
     client: EvolutionServerClient,
     run: Run,
-) -> InstanceRow | None:
-    """Create it; the instance as read back, None when it is not there after all."""
+) -> tuple[InstanceRow | None, str]:
+    """Create it; the instance as read back, None when it is not there after all, and the token that is kept."""
     new = await _new_instance(name, wanted, number, run)
     try:
         await client.create(new)
@@ -119,7 +120,7 @@ async def _created(
             reason=Reason.CREATING,
             after=2.0,
         ) from error
-    return await client.instance(name)
+    return await client.instance(name), new.token
 
 
 def _with_owner(created: InstanceObserved) -> InstanceObserved:
@@ -133,23 +134,32 @@ def _with_owner(created: InstanceObserved) -> InstanceObserved:
 async def _new_instance(name: str, wanted: DesiredInstance, number: NumberObserved, run: Run) -> NewInstance:
     if wanted.cloud_api is not None:
         return await new_business_instance(name, wanted, wanted.cloud_api, run)
-    token = await _token(run)
-    # Before the instance is: whatever crashes then, the token that customers' systems use is not lost.
-    await _save_token(token, run)
     return NewInstance(
         name=name,
         integration=wanted.integration,
-        token=token,
+        # Kept before the instance is: whatever crashes then, the token that customers' systems use is not lost.
+        token=await _saved_token(run),
         number=number.held.owned.number.removeprefix("+") if number.held else "",
         settings=wanted.behaviour,
     )
 
 
-async def _token(run: Run) -> str:
-    """The token of an earlier instance of this tenant, or a new one: a re-created instance keeps its token."""
-    secret = await run.context.secrets.read(run.tenant.key.namespace, token_secret_name(run.tenant))
-    kept = (secret or {}).get(TOKEN_KEY)
-    return kept or random_secrets.token_hex(24).upper()
+async def _saved_token(run: Run) -> str:
+    """The token of an earlier instance of this tenant, or a new one: a re-created instance keeps its token.
+
+    It is in the tenant's Secret by then. The watch may be behind, so that a Secret it does not show is created, not
+    overwritten: the API server says whether there is one, and no read has to ask first.
+    """
+    secrets, namespace, name = run.context.secrets, run.tenant.key.namespace, token_secret_name(run.tenant)
+    token = random_secrets.token_hex(24).upper()
+    unseen = secrets.version(namespace, name) is None
+    if unseen and await secrets.create_owned(run.tenant, name, {TOKEN_KEY: token}):
+        return token
+    kept = (await secrets.read(namespace, name) or {}).get(TOKEN_KEY)
+    if kept:
+        return kept
+    await secrets.write_owned(run.tenant, name, {TOKEN_KEY: token})
+    return token
 
 
 async def _save_token(token: str, run: Run) -> None:

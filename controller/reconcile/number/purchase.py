@@ -6,6 +6,7 @@ tenant still stands; buy exactly this number; read it back. A process that dies 
 one that finds the intent, looks first, and asks for the same number again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -14,7 +15,13 @@ from controller.api.business_tenant_status import Purchase
 from controller.api.common_fields import Money
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NeedsHuman, OutsideError, Retryable
-from controller.providers.telephony.protocol import NumberSettings, OwnedNumber, Price, TelephonyAccount
+from controller.providers.telephony.protocol import (
+    Candidate,
+    NumberSettings,
+    OwnedNumber,
+    Price,
+    TelephonyAccount,
+)
 from controller.reconcile.context import RefusedPurchase
 from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.fleet import PhoneAccount
@@ -50,7 +57,7 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
     the tenant moved on.
     """
     outcome: HeldNumber | NotBought = NotBought("nothing was for sale")
-    for candidate in offer.candidates[:CANDIDATES_PER_PASS]:
+    for candidate in _not_spoken_for(offer, run)[:CANDIDATES_PER_PASS]:
         account, client = _account(offer.account, run)
         claimed = await _claim(account, candidate.number, run)
         if claimed is ClaimResult.TAKEN:
@@ -70,6 +77,24 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
         if isinstance(outcome, HeldNumber) or outcome.refusal is not None:
             return outcome
     return outcome
+
+
+def _not_spoken_for(offer: Offer, run: Run) -> Sequence[Candidate]:
+    """The candidates that no other worker of this process is buying or has bought since they were searched.
+
+    Asking the API server for those is in vain. All of them when none is left: a purchase may yet come to nothing.
+    """
+    memory, account = run.context.memory, run.context.fleet.accounts.get(offer.account)
+    held = {
+        claim for key, claim in memory.claims_held.items() if key != run.tenant.key
+    } | memory.being_claimed
+    free = [
+        one
+        for one in offer.candidates
+        if (offer.account, one.number) not in held
+        and (account is None or account.listed.get(one.number) is None)
+    ]
+    return free or offer.candidates
 
 
 async def finish(intent: Purchase, cost: Money | None, run: Run) -> HeldNumber | NotBought:
@@ -177,7 +202,12 @@ async def _mark(owned: OwnedNumber, client: TelephonyAccount, run: Run) -> Owned
 
 
 async def _claim(account: PhoneAccount, number: str, run: Run) -> ClaimResult:
-    result = await run.context.claims.claim(account.name, number, run.tenant)
+    being_claimed = run.context.memory.being_claimed
+    being_claimed.add((account.name, number))
+    try:
+        result = await run.context.claims.claim(account.name, number, run.tenant)
+    finally:
+        being_claimed.discard((account.name, number))
     if result is not ClaimResult.TAKEN:
         run.context.memory.claims_held[run.tenant.key] = (account.name, number)
     return result

@@ -1,0 +1,284 @@
+"""Many Ready tenants: what nothing happening costs, a restart, and how soon a fresh edit is acted on."""
+
+import asyncio
+import math
+import re
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from bench import objects
+from bench.onboarding import EVENTS_SECONDS, within
+from bench.processes import MeasuredProcess
+from bench.stage import READS, ApiCalls, Stage, stage
+from controller.runtime.kube_resources import BUSINESS_TENANTS
+
+# Polls come ten times faster than with the defaults: live states every 3 s instead of 30 s, rows and numbers every
+# 30 s instead of 5 min. Deep checks come after 30 min, so none falls into what is measured.
+POLLS_A_CYCLE: Final = 10
+"""A cycle is ten polls of live states and one list of rows and numbers: five minutes with the defaults."""
+CYCLES: Final = 2
+RECEIVING_SHARE: Final = 0.1
+EDIT_EVERY_SECONDS: Final = 0.2
+EDITS_AT_MOST: Final = 150
+EDIT_SEEN_SECONDS: Final = 30.0
+BULK: Final = (
+    *("/metrics", "/instance/fetchInstances", "/IncomingPhoneNumbers.json", "/Calls.json"),
+    # Once a start: the account, and what its numbers cost.
+    *("/Accounts/{account}.json", "/AvailablePhoneNumbers/{country}.json", "/Countries/{country}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What onboarding one more tenant cost while there came to be so many."""
+
+    tenants: int
+    seconds_per_tenant: float
+    cpu_ms_per_tenant: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Per cycle, see POLLS_A_CYCLE; writes over all cycles."""
+
+    api_writes: int
+    outside_requests_per_cycle: float
+    deep_checks_per_cycle: float
+    cpu_seconds_per_cycle: float
+    rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Of one replica; `seconds` from the start of the process until the last tenant is adopted."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_rss_mb: float
+    api_writes: int
+    outside_requests: int
+    deep_checks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What a contender used that does nothing with the tenants; `seconds` from the start of its process."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Seconds from sending an edit to its first outside call."""
+
+    seconds: Sequence[float]
+
+    @property
+    def p50(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def p99(self) -> float:
+        """By nearest rank: the slowest of up to a hundred."""
+        return sorted(self.seconds)[math.ceil(0.99 * len(self.seconds)) - 1]
+
+
+class Scale:
+    """A world with one operator and its Ready tenants."""
+
+    def __init__(self, world: Stage, operator: MeasuredProcess, poll_seconds: int, edits: int) -> None:
+        self._world = world
+        self._cycle = float(POLLS_A_CYCLE * poll_seconds)
+        self._edits = edits
+        self._operator = operator
+        self._names: list[str] = []
+        self._edited = 0
+
+    async def stop(self) -> None:
+        await self._operator.stop()
+
+    async def grow(self, tenants: int) -> Growth:
+        """Onboard until there are so many."""
+        added = [objects.tenant_name(number) for number in range(len(self._names), tenants)]
+        before, began = self._operator.usage(), time.monotonic()
+        await self._world.apply_tenants(added)
+        last = await self._world.watch.until(tenants, within(len(added)), self._operator)
+        cpu = self._operator.usage().cpu_seconds - before.cpu_seconds
+        self._names += added
+        await asyncio.sleep(EVENTS_SECONDS)
+        return Growth(tenants, (last - began) / len(added), 1000 * cpu / len(added))
+
+    async def steady(self) -> Steady:
+        """Some cycles in which a tenth of the tenants receives messages and nobody changes anything."""
+        # The first deep checks and the counts of the last tenants are through.
+        await asyncio.sleep(self._cycle)
+        await self._receive()
+        calls, usage = await self._world.api_calls(), self._operator.usage()
+        await self._world.outside.forget_requests()
+        await asyncio.sleep(CYCLES * self._cycle)
+        used = self._operator.usage()
+        requests = await self._world.outside.requests()
+        deep = sum(n for name, n in requests.items() if not name.endswith(BULK))
+        return Steady(
+            api_writes=writes((await self._world.api_calls()).since(calls)),
+            outside_requests_per_cycle=(sum(requests.values()) - deep) / CYCLES,
+            deep_checks_per_cycle=deep / CYCLES,
+            cpu_seconds_per_cycle=(used.cpu_seconds - usage.cpu_seconds) / CYCLES,
+            rss_mb=used.rss_mb,
+        )
+
+    async def restart(self) -> Restart:
+        """Stop the operator and start it again."""
+        await self._operator.stop()
+        calls = await self._world.api_calls()
+        await self._world.outside.forget_requests()
+        self._operator = await self._world.start_ours()
+        seconds = await self._adopted()
+        used = self._operator.usage()
+        requests = await self._world.outside.requests()
+        deep = sum(n for name, n in requests.items() if not name.endswith(BULK))
+        return Restart(
+            seconds=seconds,
+            cpu_seconds=used.cpu_seconds,
+            peak_rss_mb=used.peak_rss_mb,
+            api_writes=writes((await self._world.api_calls()).since(calls)),
+            outside_requests=sum(requests.values()) - deep,
+            deep_checks=deep,
+        )
+
+    async def watching(self, module: str) -> Watching:
+        """What `bench.contenders.<module>` takes to know all tenants, without our operator."""
+        arguments = ["-m", f"bench.contenders.{module}", str(self._world.kubeconfig), str(len(self._names))]
+        process = await self._world.start(arguments, module)
+        try:
+            await process.said(r"(adopted all)", within=120)
+            used = process.usage()
+            return Watching(time.monotonic() - process.started, used.cpu_seconds, used.peak_rss_mb)
+        finally:
+            await process.stop()
+
+    async def edits(self) -> Edits:
+        """On the running operator."""
+        return await self._edits_during(asyncio.sleep(0), self._edits)
+
+    async def edits_during_restart(self) -> Edits:
+        """While the only replica stops and starts again: what people wait for who edit just then."""
+
+        async def restart() -> None:
+            await self._operator.stop()
+            self._operator = await self._world.start_ours()
+            await self._adopted(at_rest=1)
+
+        return await self._edits_during(restart(), self._edits)
+
+    async def _edits_during(self, event: Awaitable[None], least: int) -> Edits:
+        """Edit one tenant after the other, at least `least`, from when `event` begins until it is over."""
+        await self._world.outside.forget_requests()
+        happening = asyncio.ensure_future(event)
+        sent: dict[str, float] = {}
+        while len(sent) < least or (not happening.done() and len(sent) < EDITS_AT_MOST):
+            name = self._names[self._edited * 7 % len(self._names)]
+            self._edited += 1
+            sent[name] = time.monotonic()
+            url = f"{objects.webhook_url(name)}{self._edited}"
+            patch = {"spec": {"ai": {"webhook": {"url": url}}}}
+            await self._world.api.merge_patch(BUSINESS_TENANTS, name, patch, objects.NAMESPACE)
+            await asyncio.sleep(EDIT_EVERY_SECONDS)
+        await happening
+        return Edits([await self._acted_on(name, at) - at for name, at in sent.items()])
+
+    async def _acted_on(self, name: str, since: float) -> float:
+        """When the first outside call about a tenant began; both clocks are the machine's monotonic one."""
+        deadline = time.monotonic() + EDIT_SEEN_SECONDS
+        while time.monotonic() < deadline:
+            for url in self._world.outside.evolution:
+                for request in await self._world.outside.details(url):
+                    if f"/{name}-" in request["path"] and request["started"] >= since:
+                        return float(request["started"])
+            await asyncio.sleep(0.2)
+        raise TimeoutError(f"The edit of {name} was not acted on within {EDIT_SEEN_SECONDS:.0f} s.")
+
+    async def _receive(self) -> None:
+        """Every tenth instance has stored some more messages when its rows are listed next."""
+        for url in self._world.outside.evolution:
+            state = await self._world.outside.control(url, "GET", "state")
+            chosen = list(state["instances"])[:: round(1 / RECEIVING_SHARE)]
+            for name in chosen:
+                await self._world.outside.control(url, "POST", f"instances/{name}/counts", {"messages": 17})
+
+    async def _adopted(self, at_rest: int = 10) -> float:
+        """Seconds from the start of the operator until every tenant had its first pass after the lists."""
+        port = await self._operator.said(r"probes_port=(\d+)", within=120)
+        deadline, quiet = time.monotonic() + 180, 0
+        settled_at = time.monotonic()
+        while time.monotonic() < deadline:
+            text = await self._metrics(port)
+            passes = _sample(text, "tenant_operator_reconcile_seconds_count")
+            busy = _sample(text, 'tenant_operator_queue_depth{queue="tenants",state="r')  # ready and running
+            # Passes before the lists end at once; with them the tenants come a second time.
+            if passes >= len(self._names) and not busy:
+                settled_at = settled_at if quiet else time.monotonic()
+                quiet += 1
+                if quiet == at_rest:
+                    return settled_at - self._operator.started
+            else:
+                quiet = 0
+            await asyncio.sleep(0.1)
+        raise TimeoutError("The operator did not come to rest after its start.")
+
+    async def _metrics(self, port: str) -> str:
+        async with self._world.outside.session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+            return await answer.text()
+
+
+@asynccontextmanager
+async def scale(largest: int, poll_seconds: int = 3, edits: int = 50) -> AsyncIterator[Scale]:
+    """An operator with room for so many tenants, and none yet."""
+    servers = objects.servers_for(largest)
+    async with stage(servers) as world:
+        cycle = f"{POLLS_A_CYCLE * poll_seconds}s"
+        await world.add_fleet(servers, poll=f"{poll_seconds}s", number_poll=cycle)
+        operator = await world.start_ours()
+        await operator.said(r"probes_port=(\d+)")
+        await asyncio.sleep(2.0)
+        measured = Scale(world, operator, poll_seconds, edits)
+        try:
+            yield measured
+        finally:
+            await measured.stop()
+
+
+async def rolling_update(measured: Scale) -> Edits | None:
+    """Edits while two replicas are replaced one after the other. None: this operator runs as one replica."""
+    del measured
+    return None
+
+
+def writes(calls: ApiCalls) -> int:
+    """Writes of the operator; `PUT leases` are Kubernetes' own parts'."""
+    return sum(
+        n for name, n in calls.by_verb.items() if name.partition(" ")[0] not in READS and _of_operator(name)
+    )
+
+
+def spread(costs: Sequence[float], of: Callable[[Sequence[float]], float] = max) -> float:
+    """The largest cost over the smallest."""
+    return of(costs) / min(costs)
+
+
+def _of_operator(name: str) -> bool:
+    resource = name.partition(" ")[2].partition("/")[0]
+    kinds = {"businesstenants", "phoneproviders", "evolutionservers", "secrets", "events", "leases"}
+    return resource in kinds and name != "PUT leases"
+
+
+def _sample(text: str, beginning: str) -> float:
+    """The sum of all samples whose line begins so."""
+    found = re.findall(rf"^{re.escape(beginning)}\S* (\S+)$", text, re.MULTILINE)
+    return sum(float(value) for value in found)
