@@ -38,7 +38,8 @@ test: $(STAMP) ## All tests that need nothing but Python
 	@$(PYTEST) $(PYTEST_ARGS) -m 'not kube and not scale'
 
 test-scale: $(STAMP) ## Hundreds and thousands of tenants at once: what shows only then
-	@$(PYTEST) -m scale tests
+	@$(BIN)/python -m tests.controlplane build
+	@TEST_CLUSTER=real $(PYTEST) -m scale tests
 
 test-contract: $(STAMP) ## What we send and what the fakes answer, against the providers' own specifications
 	@$(PYTEST) $(PYTEST_ARGS) tests/contract

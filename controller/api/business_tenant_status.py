@@ -52,6 +52,9 @@ class Purchase(ApiModel):
 
     candidate: E164 = Field(description="The number that is being bought.")
     provider: Identifier = Field(description="PhoneProvider it is being bought from.")
+    generation: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Generation of the spec that the number was chosen for."
+    )
     started_at: Timestamp = Field(
         description="When the intent was written; a number created before that was not bought by it."
     )

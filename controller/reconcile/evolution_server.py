@@ -118,10 +118,11 @@ async def _look(known: InstanceServer, context: Context) -> _Looked:
     assert client is not None  # noqa: S101  # _connect made it
     instances, changed = known.instances, frozenset[str]()
     try:
-        if _uses_metrics(known):
-            live = await client.live_states()
-            if live is not None:
-                changed = instances.put_live(context.clock.now(), live)
+        live = await client.live_states() if _uses_metrics(known) else None
+        if live is not None:
+            changed = instances.put_live(context.clock.now(), live)
+        elif instances.live is not None:
+            changed = instances.without_live()
         if not _list_due(known, changed, context):
             return _Looked(_say(known), changed)
         began_at = context.clock.now()

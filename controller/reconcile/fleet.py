@@ -116,20 +116,22 @@ class Fleet:
     unreadable_accounts: set[str] = field(default_factory=set)
     unreadable_servers: set[str] = field(default_factory=set)
 
-    def accounts_not_listed(self) -> Sequence[str]:
-        """Accounts that could hold a number of any tenant and have no complete list yet, but for lost ones.
+    def accounts_not_listed(self, since: datetime) -> Sequence[str]:
+        """Accounts that could hold a number of any tenant and have no complete list from `since` on, but for lost ones.
 
         Each with what keeps it from being listed, for people.
         """
         accounts = self.accounts.values()
-        waiting = [_why(a.name, a.problem) for a in accounts if not a.listed.proven and not a.spec.lost]
+        waiting = [_why(a.name, a.problem) for a in accounts if not a.listed.shows(since) and not a.spec.lost]
         return [*waiting, *(f"{name} ({Reason.INVALID_SPEC})" for name in sorted(self.unreadable_accounts))]
 
-    def servers_not_listed(self) -> Sequence[str]:
-        """Servers that could hold an instance of any tenant and have no complete list yet, but for lost ones."""
+    def servers_not_listed(self, since: datetime) -> Sequence[str]:
+        """The same for servers and instances."""
         servers = self.servers.values()
         waiting = [
-            _why(s.name, s.problem) for s in servers if not s.instances.listed.proven and not s.spec.lost
+            _why(s.name, s.problem)
+            for s in servers
+            if not s.instances.listed.shows(since) and not s.spec.lost
         ]
         return [*waiting, *(f"{name} ({Reason.INVALID_SPEC})" for name in sorted(self.unreadable_servers))]
 

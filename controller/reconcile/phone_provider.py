@@ -1,6 +1,7 @@
 """One pass over a PhoneProvider: credentials, one complete list of its numbers, its tenants woken, its status."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -145,9 +146,13 @@ async def _report(provider: Provider, account: PhoneAccount, verdict: Verdict, c
     async with account.spending_turn:
         entry = await context.spending_ledger.spending(account.name)
         if entry is not None:
-            version, account.spending = entry
+            version, newest = entry
+            account.spending = newest
             recount_spending(account, context)
-            await _write_status(provider, version, account, verdict, context)
+            before = (
+                {**provider.status, "spending": newest.to_wire()} if newest is not None else provider.status
+            )
+            await _write_status(replace(provider, status=before), version, account, verdict, context)
 
 
 async def _write_status(

@@ -36,6 +36,7 @@ from controller.runtime.shard_leases import ShardLeases
 from controller.runtime.sharding import EveryShard, LeaseShards, Sharding
 from controller.runtime.tenant_cache import TenantCache
 from controller.runtime.tenant_objects import KubeTenants
+from controller.runtime.vanished_tenants import keep_forgetting
 from controller.runtime.workers import run_workers
 
 log = structlog.get_logger(__name__)
@@ -82,15 +83,19 @@ class Process:
 
     async def hand_over(self) -> None:
         """Give all tenants to the other replicas at once, each as soon as nothing is under way for it."""
-        await self.shards.leave(self.settings.drain_timeout.total_seconds())
+        # The other half is for the workers: both together must fit into the pod's grace period.
+        await self.shards.leave(self.settings.drain_timeout.total_seconds() / 2)
 
     async def sweep(self) -> None:
-        """Release what crashed processes left claimed and report what cannot be resolved, until cancelled."""
-        await keep_sweeping(self.claims, self.tenants, self.fleet, self.clock)
+        """Tidy up after crashes and broken watches until cancelled: claims left behind, tenants that went unseen."""
+        namespaces = self.settings.namespaces
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keep_sweeping(self.claims, self.tenants, self.fleet, self.clock))
+            tasks.create_task(keep_forgetting(self.api, self.tenants, self.engine, namespaces, self.clock))
 
     async def work(self) -> None:
         """Handle keys until cancelled; what runs then gets the drain time to finish."""
-        drain = self.settings.drain_timeout.total_seconds()
+        drain = self.settings.drain_timeout.total_seconds() / 2
         await run_workers(self.queue, self.engine.handle, self.settings.workers, drain)
 
 
@@ -111,7 +116,12 @@ async def assemble(
         clock=clock, fairness=_fairness(settings, tenants), observer=metrics.queue_observer("tenants")
     )
     metrics.watch_queues({"tenants": queue})
-    clients = Clients(metrics.outside_request, clock)
+    clients = Clients(
+        metrics.outside_request,
+        clock,
+        meta_base_url=settings.meta_base_url,
+        meta_version=settings.meta_api_version,
+    )
     shards = _shards(settings, api, clock, clients)
     wakers = Wakers(queue, tenants, fleet_cache, shards, settings.operator_namespace)
     versions = MetadataWatch(
@@ -121,12 +131,6 @@ async def assemble(
     claims = NumberClaims(api, settings.operator_namespace, clock=clock)
     recorder = EventRecorder(api, instance=_instance_name(), clock=clock, on_dropped=metrics.event_dropped)
     fleet_objects = KubeFleetObjects(api, fleet_cache)
-    clients = Clients(
-        metrics.outside_request,
-        clock,
-        meta_base_url=settings.meta_base_url,
-        meta_version=settings.meta_api_version,
-    )
     context = Context(
         policy=_policy(settings),
         fleet=fleet,

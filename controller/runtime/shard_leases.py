@@ -30,6 +30,7 @@ class MemberLease:
     identity: str
     renewed: str
     leaving: bool
+    resource_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,18 @@ class ShardLeases:
         except ApiNotFound:
             await self._api.create(LEASES, body, self._namespace)
 
-    async def retire(self, identity: str) -> None:
-        """Remove the Lease of a replica that left or died; gone already is fine."""
+    async def member(self, identity: str) -> MemberLease | None:
+        """A replica's Lease by a quorum read: what a watch that hangs does not tell. None when there is none."""
+        body = await self._api.get(LEASES, _member_name(identity), self._namespace)
+        read = _read(body) if body is not None else None
+        return read if isinstance(read, MemberLease) else None
+
+    async def retire(self, identity: str, resource_version: str | None = None) -> None:
+        """Remove the Lease of a replica that left or died, only in this version where given; gone is fine."""
+        name = _member_name(identity)
         try:
-            await self._api.delete(LEASES, _member_name(identity), self._namespace)
-        except ApiNotFound:
+            await self._api.delete(LEASES, name, self._namespace, resource_version=resource_version)
+        except (ApiNotFound, ApiConflict):
             return
 
     async def take(self, number: int, lease: ShardLease | None) -> ShardLease | None:
@@ -146,7 +154,8 @@ def _read(body: JsonObject) -> MemberLease | ShardLease | None:
     holder = str(spec.get("holderIdentity") or "")
     if labels.get(KIND_LABEL) == MEMBER:
         leaving = (metadata.get("annotations") or {}).get(LEAVING) == "true"
-        return MemberLease(holder, str(spec.get("renewTime") or ""), leaving)
+        renewed = str(spec.get("renewTime") or "")
+        return MemberLease(holder, renewed, leaving, metadata["resourceVersion"])
     number = labels.get(f"{GROUP}/shard", "")
     if labels.get(KIND_LABEL) == SHARD and number.isdecimal():
         return ShardLease(int(number), holder or None, metadata["resourceVersion"])

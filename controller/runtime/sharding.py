@@ -105,9 +105,25 @@ class _View:
                 if known is None or known.lease != lease:
                     self.members[name] = _Member(lease, now)
             case ShardLease():
-                self.shards[lease.number] = lease
+                known_shard = self.shards.get(lease.number)
+                # A watch tells late what we have written over since.
+                if known_shard is None or _is_newer(lease, known_shard):
+                    self.shards[lease.number] = lease
             case Gone():
-                self.members.pop(name, None)
+                member = self.members.get(name)
+                # One that did not say that it leaves may live on: its shards are taken only when it falls silent.
+                if member is not None and member.lease.leaving:
+                    del self.members[name]
+
+
+def _is_newer(lease: ShardLease, known: ShardLease) -> bool:
+    """Versions are comparable numbers in the API server (guaranteed since 1.35); others are always taken."""
+    versions = lease.resource_version, known.resource_version
+    return (
+        int(versions[0]) > int(versions[1])
+        if all(v.isdecimal() for v in versions)
+        else versions[0] != versions[1]
+    )
 
 
 class LeaseShards:
@@ -137,6 +153,7 @@ class LeaseShards:
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._leaving = False
+        self._left = False
 
     # ---- what the engine asks -----------------------------------------------------------------------------------
 
@@ -179,7 +196,7 @@ class LeaseShards:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_alive(), name="shards-heartbeat")
             tasks.create_task(self._watch(), name="shards-watch")
-            tasks.create_task(self._keep_deciding(on_acquired), name="shards-decide")
+            tasks.create_task(self._keep_deciding(on_acquired, tasks), name="shards-decide")
 
     async def leave(self, within: float) -> None:
         """Hand everything over, each shard as soon as nothing runs in it; `run` must still be running."""
@@ -190,10 +207,14 @@ class LeaseShards:
             while self._held and self._clock.monotonic() < deadline:
                 self._changed.set()
                 await self._clock.sleep(0.05)
-            await self._leases.retire(self._identity)
         except ApiError as error:
             log.warning("the shards are left to expire", problem=error.message)
-        self._proven_until = float("-inf")
+        # First believe in nothing any more, then say so: others may go on at once.
+        self._left, self._proven_until = True, float("-inf")
+        try:
+            await self._leases.retire(self._identity)
+        except ApiError as error:
+            log.warning("the replica's Lease is left to expire", problem=error.message)
 
     async def _keep_alive(self) -> None:
         while True:
@@ -204,14 +225,23 @@ class LeaseShards:
             await self._clock.sleep(self._duration / HEARTBEATS)
 
     async def _beat(self) -> None:
+        if self._left:
+            return
         began = self._clock.monotonic()
         await self._leases.heartbeat(leaving=self._leaving)
+        if self._is_proven() and self._watch_hangs(began):
+            # Our own heartbeats do not come back: whether the others live cannot be told from this watch either.
+            await self._relist()
         if not self._is_proven():
             # Nobody could know that we live: others may have worked on our shards since. Begin anew.
             self._held.clear()
             await self._relist()
         self._proven_until = began + PROOF * self._duration
         self._changed.set()
+
+    def _watch_hangs(self, now: float) -> bool:
+        own = next((m for m in self._view.members.values() if m.lease.identity == self._identity), None)
+        return own is not None and now - own.seen_at > self._duration
 
     def _is_proven(self) -> bool:
         return self._clock.monotonic() < self._proven_until
@@ -225,6 +255,8 @@ class LeaseShards:
                 view.members[name] = known  # a heartbeat is as old as when it was first seen
             else:
                 view.take(name, lease, now)
+            if isinstance(lease, ShardLease) and (newest := self._view.shards.get(lease.number)) is not None:
+                view.take(name, newest, now)
         self._view = view
         self._changed.set()
         return version
@@ -246,12 +278,12 @@ class LeaseShards:
                 log.warning("the watch of the shards broke off", problem=error.message)
                 await self._clock.sleep(1.0)
 
-    async def _keep_deciding(self, on_acquired: OnAcquired) -> None:
+    async def _keep_deciding(self, on_acquired: OnAcquired, tasks: asyncio.TaskGroup) -> None:
         while True:
             await self._wait_for_change()
             try:
                 if self._is_proven():
-                    await self._decide(on_acquired)
+                    await self._decide(on_acquired, tasks)
             except ApiError as error:
                 log.warning("shards could not be moved; tried again", problem=error.message)
 
@@ -266,7 +298,7 @@ class LeaseShards:
             ticking.cancel()
         self._changed.clear()
 
-    async def _decide(self, on_acquired: OnAcquired) -> None:
+    async def _decide(self, on_acquired: OnAcquired, tasks: asyncio.TaskGroup) -> None:
         living = self._living()
         staying = [lease.identity for lease in living.values() if not lease.leaving]
         members = [*staying, *([] if self._leaving else [self._identity])]
@@ -279,12 +311,13 @@ class LeaseShards:
         target = assign(holders, set(members))
         self._accept(holders, on_acquired)
         ours = {number for number, holder in target.items() if holder == self._identity}
-        await asyncio.gather(
-            *(self._take(number) for number in sorted(ours) if holders[number] is None),
-            *(self._hand_over(number, target[number]) for number in sorted(self._held.keys() - ours)),
-        )
+        for number in sorted(self._held.keys() - ours - self._releasing):
+            # Of its own: what runs in one shard must not hold up what is to be decided of the others.
+            tasks.create_task(self._hand_over(number, target[number]), name=f"shards-hand-over-{number}")
+            self._releasing.add(number)
+        await asyncio.gather(*(self._take(number) for number in sorted(ours) if holders[number] is None))
         self._accept({number: lease.holder for number, lease in self._view.shards.items()}, on_acquired)
-        await self._bury_the_dead(living)
+        await self._bury_the_dead()
 
     def _living(self) -> dict[str, MemberLease]:
         """Other replicas whose heartbeat is not older than the duration."""
@@ -311,38 +344,53 @@ class LeaseShards:
             on_acquired(lambda key: shard_of(key, self._count) in new)
 
     async def _take(self, number: int) -> None:
-        taken = await self._leases.take(number, self._view.shards.get(number))
+        lease = self._view.shards.get(number)
+        if lease is not None and lease.holder is not None and await self._lives_after_all(lease.holder):
+            return
+        taken = await self._leases.take(number, lease)
         if taken is not None:
             self._view.shards[number] = taken
 
+    async def _lives_after_all(self, holder: str) -> bool:
+        """Whether a replica that fell silent has a heartbeat that our watch did not bring."""
+        fresh = await self._leases.member(holder)
+        known = next((m.lease for m in self._view.members.values() if m.lease.identity == holder), None)
+        if fresh is None or known is None or fresh.renewed == known.renewed:
+            return False
+        name = next(name for name, m in self._view.members.items() if m.lease.identity == holder)
+        self._view.take(name, fresh, self._clock.monotonic())
+        return True
+
     async def _hand_over(self, number: int, to: str | None) -> None:
-        """Stop beginning work in the shard, wait for what runs in it, then let go."""
-        lease = self._view.shards.get(number)
-        if lease is None:
-            return
-        self._releasing.add(number)
+        """Wait for what runs in the shard, in which nothing begins any more, then let go."""
         self._divide()  # before the other one has it: together they never use more than there is
         try:
             while self._running[number] and self._is_proven():
                 self._idle.clear()
                 await self._idle.wait()
-            moved = await self._leases.hand_over(lease, to)
+            lease = self._view.shards.get(number)
+            moved = await self._leases.hand_over(lease, to) if lease is not None else None
             if moved is not None:
                 self._view.shards[number] = moved
-                self._held.pop(number, None)
+        except ApiError as error:
+            log.warning("a shard could not be handed over; tried again", problem=error.message)
         finally:
+            # Where it is still ours it is acquired anew: what was not begun meanwhile has to be looked at.
+            self._held.pop(number, None)
             self._releasing.discard(number)
             self._divide()
+            self._changed.set()
 
     def _divide(self) -> None:
         if self.share > 0:
             self._on_share(self.share)
 
-    async def _bury_the_dead(self, living: dict[str, MemberLease]) -> None:
+    async def _bury_the_dead(self) -> None:
         """Remove the Leases of replicas that died, once nobody needs to know of them any more."""
-        holders = {lease.holder for lease in self._view.shards.values()}
+        holders, living = {lease.holder for lease in self._view.shards.values()}, self._living()
         for name, member in list(self._view.members.items()):
-            dead = name not in living and member.lease.identity != self._identity
-            if dead and member.lease.identity not in holders:
-                await self._leases.retire(member.lease.identity)
+            dead = name not in living and member.lease.identity not in (self._identity, *holders)
+            if dead:
+                # Only as we know it: one that has just come back to life keeps its Lease.
+                await self._leases.retire(member.lease.identity, member.lease.resource_version)
                 self._view.members.pop(name, None)

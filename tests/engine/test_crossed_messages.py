@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
 from controller.api.ai_routes import MessageRoute
 from controller.reconcile.ai.context import context_hash
 from controller.sandbox.fakes.ai import Asked, Via
@@ -11,7 +13,6 @@ from .conftest import StartWorld
 from .routes import BOTS, ROUTES, Route, give_key, passing_time, routed, until_asked
 from .world import World
 
-TENANTS = 160
 MESSAGES = 10
 WITH_TEXT = {Via.TYPEBOT: MESSAGES - 1}  # a flow's first message only starts it
 ANSWERING = [*BOTS, ROUTES[MessageRoute.WEBHOOK]]
@@ -25,23 +26,24 @@ def route_of(number: int) -> Route:
     return ANSWERING[number % len(ANSWERING)]
 
 
-async def test_no_message_reaches_another_business(start_world: StartWorld) -> None:
+@pytest.mark.parametrize("tenants", [48, pytest.param(300, marks=pytest.mark.scale)])
+async def test_no_message_reaches_another_business(start_world: StartWorld, tenants: int) -> None:
     async with start_world() as world, passing_time(world):
-        for number in range(TENANTS):
+        for number in range(tenants):
             await give_key(world, name_of(number))
         bodies = [
             routed(world, route_of(n), name_of(n), context=f"Only {name_of(n)} sells this.")
-            for n in range(TENANTS)
+            for n in range(tenants)
         ]
         operator = await world.ready(*bodies)
-        assert all([await world.is_ready(name_of(n)) for n in range(TENANTS)])
-        instances = {n: (await world.status(name_of(n)))["instance"]["name"] for n in range(TENANTS)}
-        versions = {n: (await world.status(name_of(n)))["routing"].get("contextHash") for n in range(TENANTS)}
+        assert all([await world.is_ready(name_of(n)) for n in range(tenants)])
+        instances = {n: (await world.status(name_of(n)))["instance"]["name"] for n in range(tenants)}
+        versions = {n: (await world.status(name_of(n)))["routing"].get("contextHash") for n in range(tenants)}
         for message in range(MESSAGES):
             # A contact writes its next message when it has read the answer.
-            await asyncio.gather(*(write(world, instances[n], n, message) for n in range(TENANTS)))
-            await until_asked(world, TENANTS * (message + 1))
-        for number in range(TENANTS):
+            await asyncio.gather(*(write(world, instances[n], n, message) for n in range(tenants)))
+            await until_asked(world, tenants * (message + 1))
+        for number in range(tenants):
             asked = [one for one in world.ai.asked if is_of(one, number)]
             assert len(asked) == MESSAGES, (name_of(number), Counter(one.via for one in asked))
             assert all(was_told_of(one, number, versions[number]) for one in asked)
@@ -49,7 +51,7 @@ async def test_no_message_reaches_another_business(start_world: StartWorld) -> N
             assert set(texts.values()) == {1}
             assert set(texts) <= {text_of(number, message) for message in range(MESSAGES)}
             assert len(texts) == WITH_TEXT.get(asked[0].via, MESSAGES)
-        assert len(world.ai.asked) == TENANTS * MESSAGES
+        assert len(world.ai.asked) == tenants * MESSAGES
         await operator.until_quiet()
 
 

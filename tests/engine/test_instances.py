@@ -6,7 +6,9 @@ import pytest
 
 from controller.api.group import API_VERSION
 from controller.reconcile.ownership import Owner
+from controller.reconcile.tenant_object import TenantKey
 from controller.runtime.kube_resources import NAMESPACES
+from controller.runtime.vanished_tenants import forget_vanished
 
 from .conftest import StartWorld
 from .tenants import number_only, releasing, tenant
@@ -195,3 +197,46 @@ async def test_a_server_that_cannot_be_asked_holds_up_its_own_tenants_only(
     await world.ready(whatsapp_only(), number_only("unconcerned"))
     assert await world.is_ready("unconcerned")
     assert SERVER in (await world.condition("InstanceReady"))["message"]
+
+
+async def test_a_server_that_lost_its_instances_gets_no_new_ones(world: World) -> None:
+    names = [f"cafe-{n}" for n in range(4)]
+    operator = await world.ready(*map(whatsapp_only, names))
+    for name in list(world.instances):
+        await world.evolution_console(f"instances/{name}")
+    await operator.poll(2)
+    assert (await server_condition(world))["reason"] == "MassDisappearance"
+    await world.apply(whatsapp_only("late"))
+    await operator.until_quiet()
+    assert world.instances == {}
+    assert (await world.condition("InstanceReady", "late"))["reason"] == "MassDisappearance"
+
+
+async def test_states_come_from_the_database_when_metrics_are_turned_off(world: World) -> None:
+    operator = await world.ready(tenant())
+    await world.evolution_console(f"instances/{world.instance().name}/close", {"code": 401})
+    await world.edit_server({"metrics": {"mode": "Off"}})
+    await operator.poll(2)
+    assert (await world.condition("WhatsAppConnected"))["reason"] in ("WaitingForPairing", "Connected")
+    assert "no /metrics" in (await server_condition(world))["message"]
+
+
+async def test_a_tenant_that_went_unseen_is_forgotten(world: World) -> None:
+    operator = await world.ready(whatsapp_only("seen"), whatsapp_only("unseen"))
+    process = operator.process
+    ghost = TenantKey(NAMESPACE, "ghost")
+    process.tenants.put(
+        {**whatsapp_only("ghost"), "metadata": {**_METADATA, "name": "ghost", "namespace": NAMESPACE}}
+    )
+    assert ghost in process.tenants
+    await forget_vanished(process.api, process.tenants, process.engine, ())
+    assert ghost not in process.tenants
+    assert TenantKey(NAMESPACE, "seen") in process.tenants
+
+
+_METADATA = {
+    "uid": "gone",
+    "generation": 1,
+    "resourceVersion": "1",
+    "creationTimestamp": "2026-01-01T00:00:00Z",
+}

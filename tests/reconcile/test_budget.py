@@ -86,7 +86,7 @@ def test_the_record_never_outgrows_its_bound() -> None:
 
 def test_a_purchase_is_entered_once() -> None:
     once = enter(spending(), "+37120000001", DOLLAR, NOW)
-    assert enter(once, "+37120000001", DOLLAR, NOW) is once
+    assert enter(once, "+37120000001", DOLLAR, NOW) == once
 
 
 def test_the_hour_is_counted_by_the_minute() -> None:
@@ -96,7 +96,7 @@ def test_the_hour_is_counted_by_the_minute() -> None:
     assert [one.purchases for one in record.recent_purchases or ()] == [2]
     budget = Budget(max_purchases_per_hour=2)
     assert refusal(budget, record, now=NOW + timedelta(minutes=59)) is Reason.BUDGET_REACHED
-    assert refusal(budget, record, now=NOW + timedelta(minutes=61)) is None
+    assert refusal(budget, record, now=NOW + timedelta(minutes=62)) is None
 
 
 def test_a_withdrawn_purchase_still_counts_for_the_hour() -> None:
@@ -120,7 +120,9 @@ def test_a_list_shows_what_became_of_a_purchase() -> None:
     record = enter(enter(spending(), bought, DOLLAR, NOW), failed, DOLLAR, NOW)
     soon = recount(record, {bought: DOLLAR}, NOW + timedelta(seconds=1))
     assert (soon.numbers, len(soon.reserved or ())) == (0, 2)  # each counts once
-    late = recount(soon, {bought: DOLLAR}, NOW + timedelta(minutes=3))
+    shown = recount(soon, {bought: DOLLAR}, NOW + timedelta(minutes=3))
+    assert (shown.numbers, len(shown.reserved or ())) == (1, 1)
+    late = recount(shown, {bought: DOLLAR}, NOW + timedelta(minutes=11))
     assert (late.numbers, late.reserved) == (1, None)
     assert frees_room(soon, late)
     assert not frees_room(late, late)
@@ -160,3 +162,12 @@ def test_never_more_numbers_than_the_budget_whatever_happens_in_between(
                 else:
                     bought_at[number] = now
         assert len(bought_at) <= most
+
+
+def test_a_purchase_that_waits_for_its_turn_keeps_its_place() -> None:
+    record = enter(spending(), "+37120000001", DOLLAR, NOW)
+    waiting = recount(record, {}, NOW + timedelta(minutes=5))
+    assert [one.number for one in waiting.reserved or ()] == ["+37120000001"]
+    again = enter(waiting, "+37120000001", DOLLAR, NOW + timedelta(minutes=9))
+    assert recount(again, {}, NOW + timedelta(minutes=15)).reserved is not None
+    assert sum(one.purchases for one in again.recent_purchases or ()) == 1

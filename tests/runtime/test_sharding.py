@@ -9,7 +9,7 @@ import pytest
 from controller.clock import SystemClock
 from controller.runtime.cluster import KubeApi
 from controller.runtime.kube_resources import LEASES
-from controller.runtime.shard_leases import ShardLeases
+from controller.runtime.shard_leases import ShardLease, ShardLeases
 from controller.runtime.shard_plan import shard_of
 from controller.runtime.sharding import LeaseShards
 from controller.sandbox.apiserver import ApiServer
@@ -136,6 +136,44 @@ async def test_a_shard_is_handed_over_when_nothing_runs_in_it(api: KubeApi) -> N
             assert SHARDS - 1 not in a.held() | b.held()
             assert a.shards.may_go_on(KEYS[SHARDS - 1])
         await until(shared_out(a, b))
+
+
+async def test_a_hand_over_that_fails_leaves_nothing_unlooked_at(
+    api: KubeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with replicas(api, "a", "b") as [a, b]:
+        a.start()
+        await until(shared_out(a))
+        hand_over, refused = ShardLeases.hand_over, list[int]()
+
+        async def refusing(self: ShardLeases, lease: ShardLease, to: str | None) -> ShardLease | None:
+            if lease.number not in refused:
+                refused.append(lease.number)
+                return None  # somebody else wrote it meanwhile
+            return await hand_over(self, lease, to)
+
+        monkeypatch.setattr(ShardLeases, "hand_over", refusing)
+        before = len(a.acquired)
+        b.start()
+        await until(shared_out(a, b))
+        # What came in while a shard was on its way was not begun: it is acquired anew, and looked at.
+        again = set().union(*a.acquired[before:]) if a.acquired[before:] else set()
+        assert {KEYS[shard] for shard in refused} <= again
+
+
+async def test_an_event_that_comes_late_gives_nothing_back(api: KubeApi) -> None:
+    async with replicas(api, "a", "b") as [a, b]:
+        a.start()
+        await until(shared_out(a))
+        taken = dict(a.shards._view.shards)
+        b.start()
+        await until(shared_out(a, b))
+        for lease in taken.values():
+            a.shards._view.take("late", lease, a.clock.monotonic())
+        a.shards._changed.set()
+        for _ in range(20):
+            nothing_twice(a, b)
+            await asyncio.sleep(0.02)
 
 
 async def test_the_shards_of_a_dead_replica_are_taken_over(api: KubeApi) -> None:

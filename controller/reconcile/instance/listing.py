@@ -57,6 +57,12 @@ class ListedInstances:
         )
         return frozenset(changed)
 
+    def without_live(self) -> frozenset[str]:
+        """There are no live states (any more): the database's stand in. Answers the names whose state differs now."""
+        before = {name: self.live_state(name) for name in self.listed.rows}
+        self.live = self.live_at = None
+        return frozenset(name for name, state in before.items() if self.live_state(name) is not state)
+
     def record_live(self, name: str, state: SessionState | None) -> None:
         """Lay a targeted reading of one instance over the bulk reading."""
         if self.live is None:

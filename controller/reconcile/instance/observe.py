@@ -65,7 +65,7 @@ def _from_snapshot(tenant: Tenant, desired: DesiredTenant, context: Context) -> 
     for server in context.fleet.servers.values():
         if server.instances.listed.get(name) is not None:
             return _on_server(server.name, name, tenant, context)
-    not_listed = tuple(context.fleet.servers_not_listed())
+    not_listed = tuple(context.fleet.servers_not_listed(context.shards.held_since(tenant.key)))
     if not_listed:
         return InstanceObserved(servers_not_listed=not_listed)
     if desired.instance.named:

@@ -31,11 +31,14 @@ def place(
             Reason.NO_ROOM,
             f"No room on any EvolutionServer that fits: {names}. Add a server or raise maxInstances.",
         )
-    answering = [server for server in with_room if server.problem is None and server.client is not None]
+    # A server that lost its instances looks empty, and is the last one to be trusted with new ones.
+    answering = [s for s in with_room if (s.problem or s.mass_disappearance) is None and s.client is not None]
     if not answering:
         first = min(with_room, key=lambda server: server.name)
-        return first.problem or Verdict.waiting(
-            Reason.WAITING_FOR_SERVER, f"EvolutionServer {first.name} is not ready yet."
+        return (
+            first.problem
+            or first.mass_disappearance
+            or Verdict.waiting(Reason.WAITING_FOR_SERVER, f"EvolutionServer {first.name} is not ready yet.")
         )
     return max(answering, key=lambda server: (server.room, server.name)).name
 

@@ -18,8 +18,12 @@ from controller.reconcile.timestamps import parse, precise_stamp, stamp
 from controller.reconcile.verdict import Verdict
 
 HOUR: Final = timedelta(hours=1)
-# No purchase is under way as long as this: a list that begins later shows what became of it.
-UNDER_WAY: Final = timedelta(minutes=2)
+# A list that begins so much later shows a number that was bought.
+SHOWN: Final = timedelta(minutes=2)
+# A purchase may wait this long for its turn at a slow provider: until then it counts although no list shows it.
+UNDER_WAY: Final = timedelta(minutes=10)
+# Purchases are counted by the minute they began in.
+HOUR_AND_MINUTE: Final = HOUR + timedelta(minutes=1)
 MOST_RESERVED: Final = 256
 # With so many purchases not counted yet, the next list is not far.
 UNTIL_COUNTED: Final = 30.0
@@ -34,7 +38,7 @@ def recount(before: Spending | None, priced: Mapping[str, Price | None], began_a
     if before is not None and parse(before.counted_at) >= began_at:
         return before  # another replica has counted a newer list
     reserved = [
-        one for one in (before.reserved or () if before else ()) if began_at - parse(one.at) < UNDER_WAY
+        one for one in (before.reserved or () if before else ()) if _still_counts(one, priced, began_at)
     ]
     recent = (before.recent_purchases or [] if before else []) or []
     entered = {one.number for one in reserved}
@@ -45,7 +49,9 @@ def recount(before: Spending | None, priced: Mapping[str, Price | None], began_a
         unpriced=sum(price is None for price in counted.values()) or None,
         counted_at=precise_stamp(began_at),
         reserved=reserved or None,
-        recent_purchases=recent if any(began_at - parse(one.minute) < HOUR for one in recent) else None,
+        recent_purchases=recent
+        if any(began_at - parse(one.minute) < HOUR_AND_MINUTE for one in recent)
+        else None,
     )
     if before is not None and record.model_copy(update={"counted_at": before.counted_at}) == before:
         return before
@@ -93,7 +99,7 @@ def count_refusal(provider: str, budget: Budget, spending: Spending) -> Verdict 
 def pace_refusal(provider: str, budget: Budget, spending: Spending, now: datetime) -> Verdict | None:
     """Why no further number is bought within this hour."""
     most = budget.max_purchases_per_hour
-    recent = [one for one in spending.recent_purchases or () if now - parse(one.minute) < HOUR]
+    recent = [one for one in spending.recent_purchases or () if now - parse(one.minute) < HOUR_AND_MINUTE]
     if most is None or sum(one.purchases for one in recent) < most:
         return None
     oldest = min((parse(one.minute) for one in recent), default=now)
@@ -101,23 +107,22 @@ def pace_refusal(provider: str, budget: Budget, spending: Spending, now: datetim
         Reason.BUDGET_REACHED,
         f"PhoneProvider {provider} has bought {most} numbers within the hour (spec.budget.maxPurchasesPerHour). It goes"
         " on by itself.",
-        after=(oldest + HOUR - now).total_seconds() + 1,
+        after=(oldest + HOUR_AND_MINUTE - now).total_seconds() + 1,
     )
 
 
 def enter(spending: Spending, number: str, price: Price | None, now: datetime) -> Spending:
-    """The record with this purchase in it; unchanged when it is in it already."""
+    """The record with this purchase in it, once; one that is begun again counts from now on."""
     reserved = spending.reserved or []
-    if any(one.number == number for one in reserved):
-        return spending
     entry = Reservation(number=number, monthly_cost=money(price) if price else None, at=precise_stamp(now))
     minute = stamp(now.replace(second=0, microsecond=0))
-    recent = [one for one in spending.recent_purchases or () if now - parse(one.minute) < HOUR]
+    recent = [one for one in spending.recent_purchases or () if now - parse(one.minute) < HOUR_AND_MINUTE]
     counts = {one.minute: one.purchases for one in recent}
-    counts[minute] = counts.get(minute, 0) + 1
+    if not is_entered(spending, number):
+        counts[minute] = counts.get(minute, 0) + 1
     return spending.model_copy(
         update={
-            "reserved": [*reserved, entry],
+            "reserved": [*(one for one in reserved if one.number != number), entry],
             "recent_purchases": [PurchasesInMinute(minute=m, purchases=n) for m, n in counts.items()],
         }
     )
@@ -170,6 +175,11 @@ def _cost_refusal(provider: str, budget: Budget, spending: Spending, price: Pric
         f"The numbers of PhoneProvider {provider} cost {Money.of(already, price.currency)} a month; another for"
         f" {money(price)} would exceed {ceiling} (spec.budget.maxMonthlyCost). Raise it, or release numbers.",
     )
+
+
+def _still_counts(one: Reservation, listed: Mapping[str, Price | None], began_at: datetime) -> bool:
+    age = began_at - parse(one.at)
+    return age < SHOWN or (age < UNDER_WAY and one.number not in listed)
 
 
 def _costs(prices: Iterable[Price | None]) -> list[Money]:

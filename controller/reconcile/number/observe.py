@@ -56,7 +56,7 @@ def _without_buying(
     found = find_marked(owner, wanted, context)
     if found:
         return NumberObserved(found=found, origin=NumberOrigin.TAKEN_BACK)
-    not_listed = tuple(context.fleet.accounts_not_listed())
+    not_listed = tuple(context.fleet.accounts_not_listed(context.shards.held_since(tenant.key)))
     return NumberObserved(accounts_not_listed=not_listed) if not_listed else None
 
 
@@ -100,7 +100,7 @@ def observe_named(
         return NumberObserved(offer=not_allowed(Kind.PHONE_PROVIDER, held.account, namespace, labels))
     if held is not None:
         return NumberObserved(found=(held,), origin=NumberOrigin.ADOPTED)
-    not_listed = tuple(context.fleet.accounts_not_listed())
+    not_listed = tuple(context.fleet.accounts_not_listed(context.shards.held_since(tenant.key)))
     if not_listed:
         return NumberObserved(accounts_not_listed=not_listed)
     names = ", ".join(account.name for account in accounts) or "any PhoneProvider"

@@ -38,6 +38,8 @@ from controller.reconcile.verdict import Verdict
 
 # A number created up to this long before the intent may still be ours: two clocks are compared.
 CLOCK_SKEW: Final = timedelta(minutes=2)
+# A purchase whose answer was lost shows in the account by then.
+CERTAIN_AFTER: Final = timedelta(minutes=2)
 # Candidates tried in one pass; a market in which so many in a row are taken is looked at anew later.
 CANDIDATES_PER_PASS: Final = 5
 
@@ -64,7 +66,12 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
             outcome = NotBought(f"{candidate.number} is being bought for another tenant")
             continue
         started_at = stamp(run.context.clock.now())
-        intent = Purchase(candidate=candidate.number, provider=account.name, started_at=started_at)
+        intent = Purchase(
+            candidate=candidate.number,
+            provider=account.name,
+            generation=run.tenant.generation,
+            started_at=started_at,
+        )
         cost = money(candidate.price) if candidate.price is not None else None
         try:
             await _write_intent(intent, run, cost)
@@ -116,6 +123,17 @@ async def _carry_out(
     wanted = run.desired.number
     if wanted is None or run.tenant.deleted_at is not None:
         return await _give_up(intent, account, "a number is no longer wanted", run)
+    if intent.generation not in (None, run.tenant.generation):
+        # Chosen for another spec: what that one allowed says nothing of this one. A purchase that was begun for it
+        # must first have had the time to show.
+        certain_at = parse(intent.started_at) + CERTAIN_AFTER
+        if run.context.clock.now() < certain_at:
+            raise Retryable(
+                f"The purchase of {intent.candidate} was begun for an earlier spec; looking whether it was made.",
+                reason=Reason.PURCHASING,
+                after=(certain_at - run.context.clock.now()).total_seconds() + 1,
+            )
+        return await _give_up(intent, account, "the spec has changed since", run)
     if not client.marks_with_purchase:
         await run.patch_status({"phoneNumber": {"purchase": {"absentAt": stamp(run.context.clock.now())}}})
     # After the look: a number that is ours already is not spent for again.

@@ -23,10 +23,10 @@ async def reserve(account: PhoneAccount, number: str, price: Price | None, run: 
         for _ in range(_ATTEMPTS):
             entry = await run.context.spending_ledger.spending(account.name)
             version, spending = entry if entry is not None else ("", None)
-            if spending is not None and is_entered(spending, number):
-                return None  # before a crash, or by a request that was repeated
             now = run.context.clock.now()
-            refused = budget_refusal(account.name, budget, spending, price, now)
+            # One that was entered before a crash, or before a doubt, is begun again: it has its place already.
+            begun = is_entered(spending, number)
+            refused = None if begun else budget_refusal(account.name, budget, spending, price, now)
             if refused is not None or spending is None:
                 account.spending = spending
                 return refused
