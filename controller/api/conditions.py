@@ -278,6 +278,15 @@ class Reason(Enum):
         "A Secret that the spec names does not exist, or lacks the key.",
         "Create the Secret with the key that the message names; it is noticed by itself.",
     )
+    TOKEN_TOO_LONG = (
+        "TokenTooLong",
+        Audience.AUTHOR,
+        (
+            "Meta's access token is longer than Evolution 2.3 can store (255 characters). An instance that was deleted"
+            " for it could not be created again, so nothing is touched."
+        ),
+        "Have a shorter token issued, such as a system user's.",
+    )
     PROVIDER_NOT_FOUND = (
         "ProviderNotFound",
         Audience.AUTHOR,

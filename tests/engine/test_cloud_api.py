@@ -144,6 +144,19 @@ async def test_a_refused_token_makes_no_instance_and_a_good_one_does(
     assert world.instance().token == NEW_TOKEN
 
 
+async def test_a_token_that_evolution_cannot_store_touches_nothing(world: World) -> None:
+    operator = await live(world)
+    before = world.instance()
+    long = "m" * 256
+    await world.issue_meta_token(long)
+    await world.put_token(long)
+    await operator.until_quiet(within=60)
+
+    assert (await world.condition("InstanceReady"))["reason"] == "TokenTooLong"
+    assert world.instance() is before
+    assert before.token == META_TOKEN
+
+
 async def test_a_new_token_that_meta_accepts_makes_the_instance_anew(world: World) -> None:
     operator = await live(world)
     before = world.instance()

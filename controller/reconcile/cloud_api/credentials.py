@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from controller.api.conditions import Reason
 from controller.providers.errors import Terminal
@@ -9,6 +10,9 @@ from controller.providers.meta.protocol import MetaAccount
 from controller.reconcile.cloud_api.desired import DesiredCloudAPI
 from controller.reconcile.context import Context
 from controller.reconcile.tenant_object import TenantKey
+
+LONGEST_TOKEN: Final = 255
+"""Column of Evolution 2.3.7; 2.4 has room for 500."""
 
 _FIELD = "spec.whatsapp.cloudAPI.accessTokenSecretRef"
 
@@ -33,6 +37,12 @@ async def access_token(key: TenantKey, wanted: DesiredCloudAPI, context: Context
             f"Secret {key.namespace}/{wanted.token.name} has no key {wanted.token.key}, or it is empty. Put Meta's"
             " access token there.",
             reason=Reason.SECRET_NOT_FOUND,
+        )
+    if len(token) > LONGEST_TOKEN:
+        raise Terminal(
+            f"The access token in Secret {key.namespace}/{wanted.token.name}, key {wanted.token.key}, has {len(token)}"
+            f" characters; Evolution stores {LONGEST_TOKEN} at most. Nothing is changed. Have a shorter token issued.",
+            reason=Reason.TOKEN_TOO_LONG,
         )
     return token
 
