@@ -85,7 +85,9 @@ def _not_spoken_for(offer: Offer, run: Run) -> Sequence[Candidate]:
     Asking the API server for those is in vain. All of them when none is left: a purchase may yet come to nothing.
     """
     memory, account = run.context.memory, run.context.fleet.accounts.get(offer.account)
-    held = {claim for key, claim in memory.claims_held.items() if key != run.tenant.key} | memory.being_claimed
+    held = {
+        claim for key, claim in memory.claims_held.items() if key != run.tenant.key
+    } | memory.being_claimed
     free = [
         one
         for one in offer.candidates
