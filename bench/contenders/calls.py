@@ -111,5 +111,6 @@ async def api_session(kubeconfig: str) -> aiohttp.ClientSession:
     """The API server as administrator; no retries, no limits."""
     configuration = await login(kubeconfig=kubeconfig)
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    assert configuration.cert_file is not None, "the control plane's administrator logs in by certificate"
     context.load_cert_chain(configuration.cert_file, configuration.key_file)
     return aiohttp.ClientSession(configuration.host, connector=aiohttp.TCPConnector(ssl=context, limit=0))

@@ -109,18 +109,18 @@ async def run(kubeconfig: str, tenants: int) -> None:
             for body in listed["items"]:
                 begun.add(body["metadata"]["name"])
                 group.create_task(one(body["metadata"]["name"], body["metadata"]["uid"]))
-            if len(begun) >= tenants:
-                return
-            query = {"watch": "1", "resourceVersion": listed["metadata"]["resourceVersion"]}
-            timeout = aiohttp.ClientTimeout(total=None)
-            async with api.get(TENANTS, params=query, timeout=timeout, read_bufsize=2**22) as answer:
-                async for line in answer.content:
-                    metadata = orjson.loads(line)["object"]["metadata"]
-                    if metadata["name"] not in begun:
-                        begun.add(metadata["name"])
-                        group.create_task(one(metadata["name"], metadata["uid"]))
-                    if len(begun) >= tenants:
-                        break
+            version, endless = listed["metadata"]["resourceVersion"], aiohttp.ClientTimeout(total=None)
+            while len(begun) < tenants:  # the API server ends watches when it likes
+                query = {"watch": "1", "resourceVersion": version}
+                async with api.get(TENANTS, params=query, timeout=endless, read_bufsize=2**22) as answer:
+                    async for line in answer.content:
+                        metadata = orjson.loads(line)["object"]["metadata"]
+                        version = metadata["resourceVersion"]
+                        if metadata["name"] not in begun:
+                            begun.add(metadata["name"])
+                            group.create_task(one(metadata["name"], metadata["uid"]))
+                        if len(begun) >= tenants:
+                            break
 
 
 if __name__ == "__main__":

@@ -174,6 +174,8 @@ STEPS: Final[tuple[Step, ...]] = (
 
 
 def _opening(tenant: Tenant, now: datetime) -> dict[str, Any]:
+    if tenant.status.conditions is not None:
+        return {}  # its first status is written, and nothing needs this any more
     begun = Verdict.waiting(Reason.PROGRESSING, "Changes are being made to reach the spec.")
     return status_patch(
         tenant.status.to_wire(), held_status(tenant, Phase.PROVISIONING, begun, now).to_wire()

@@ -108,6 +108,27 @@ async def test_no_answer_is_sent_once_and_leaves_a_doubt_where_something_may_hav
     assert [(o.operation, o.result) for o in asked.outcomes] == [(f"{method} /thing/{{name}}", result)]
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_a_kept_connection_that_is_closed_repeats_nothing(serve: Serve, method: str) -> None:
+    arrived: list[str] = []
+
+    async def answer_once(request: web.Request) -> web.StreamResponse:
+        arrived.append(request.path)
+        if len(arrived) > 1:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response()
+
+    url = await serve(answer_once)
+    transport = Asked().transport
+    call = Call(method, url, f"{method} /thing/{{name}}")
+    await transport.send(call, accept)
+    with pytest.raises(Retryable):
+        await transport.send(call, accept)
+    await transport.close()
+    assert len(arrived) == 2
+
+
 async def test_what_was_never_sent_leaves_no_doubt(unused_tcp_port: int) -> None:
     asked = Asked()
     failure = await asked.fail(f"http://127.0.0.1:{unused_tcp_port}/")

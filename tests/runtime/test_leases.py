@@ -80,6 +80,17 @@ class ChangedBeforeDelete(KubeApi):
         await super().delete(*args, **kwargs)  # type: ignore[arg-type]
 
 
+async def test_a_claim_made_anew_by_another_is_not_released_for_the_first(
+    api: KubeApi, claims: NumberClaims
+) -> None:
+    await claims.claim(NAME, "uid-1", {})
+    elsewhere = NumberClaims(api, NAMESPACE)
+    await elsewhere.release(NAME, "uid-1")
+    await elsewhere.claim(NAME, "uid-2", {})
+    assert await claims.release(NAME, "uid-1") == HeldBy("uid-2")
+    assert await claims.holder(NAME) == "uid-2"
+
+
 async def test_a_claim_that_changed_meanwhile_is_read_again_before_it_is_released(api: KubeApi) -> None:
     claims = NumberClaims(ChangedBeforeDelete(api, ["once"]), NAMESPACE)
     await claims.claim(NAME, "uid-1", {})
