@@ -26,7 +26,7 @@ _VOICE_ONLY = Capabilities(sms=False)
 
 def default_inventory() -> Inventory:
     """Six countries; what they really sell is not published, and the prices are made up."""
-    return {
+    inventory: Inventory = {
         "LV": {
             NumberType.LANDLINE: Shelf("3716", 7, _VOICE_ONLY, "1.10"),
             NumberType.MOBILE: Shelf("3712", 7, price="2.80"),
@@ -46,6 +46,11 @@ def default_inventory() -> Inventory:
             NumberType.MOBILE: Shelf("447", 9, price="1.25"),
         },
     }
+    for shelves in inventory.values():
+        for shelf in shelves.values():
+            # The fake Twilio sells from the beginning: no number is for sale at two providers.
+            shelf.first = shelf.size // 2
+    return inventory
 
 
 def copy_of(inventory: Inventory) -> Inventory:
