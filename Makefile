@@ -39,7 +39,8 @@ test: $(STAMP) ## All tests that need nothing but Python
 
 test-scale: $(STAMP) ## Hundreds and thousands of tenants at once: what shows only then
 	@$(BIN)/python -m tests.controlplane build
-	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) -m scale tests
+	@$(PYTEST) $(PYTEST_ARGS) -m scale tests/engine
+	@TEST_CLUSTER=real $(PYTEST) -m scale tests/operator
 
 test-contract: $(STAMP) ## What we send and what the fakes answer, against the providers' own specifications
 	@$(PYTEST) $(PYTEST_ARGS) tests/contract
