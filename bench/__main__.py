@@ -16,7 +16,7 @@ from bench import report
 from bench.noisy import noisy_account
 from bench.onboarding import Contender, Onboarding, Order, medians, onboard
 from bench.report import Figures
-from bench.scale import Growth, Scale, rolling_update, scale, spread
+from bench.scale import Growth, Scale, scale, spread
 from controller.cli.event_loop import new_event_loop
 
 
@@ -104,7 +104,6 @@ async def _with_ready_tenants(large: Scale, sizes: Sizes) -> Figures:
     restarts = [await large.restart() for _ in range(sizes.runs)]
     say(f"restart: {restarts[-1]}")
     while_down = await large.edits_during_restart()
-    rolled = await rolling_update(large)
     await large.stop()
     kopf = [await large.watching("bare_kopf") for _ in range(sizes.runs)]
     listed = [await large.watching("bare_list") for _ in range(sizes.runs)]
@@ -139,8 +138,6 @@ async def _with_ready_tenants(large: Scale, sizes: Sizes) -> Figures:
         },
         "edit": {"p50_seconds": edits.p50, "p99_seconds": edits.p99},
     }
-    if rolled is not None:
-        figures["rolling_update"] = {"edit_p99_seconds": rolled.p99}
     return figures
 
 

@@ -255,12 +255,6 @@ async def scale(largest: int, poll_seconds: int = 3, edits: int = 50) -> AsyncIt
             await measured.stop()
 
 
-async def rolling_update(measured: Scale) -> Edits | None:
-    """Edits while two replicas are replaced one after the other. None: this operator runs as one replica."""
-    del measured
-    return None
-
-
 def writes(calls: ApiCalls) -> int:
     """Writes of the operator; `PUT leases` are Kubernetes' own parts'."""
     return sum(

@@ -2,9 +2,10 @@
 
 from controller.reconcile.ports import ObjectChangedError
 from controller.reconcile.run import Run
+from controller.reconcile.tenant_object import Tenant
 
 
-async def assert_still_wanted(run: Run) -> None:
+async def assert_still_wanted(run: Run) -> Tenant:
     """A quorum read: the same object at the same generation, not going away. Raises `ObjectChangedError`."""
     newest = await run.context.tenants.read(run.tenant.key)
     if (
@@ -13,7 +14,8 @@ async def assert_still_wanted(run: Run) -> None:
         or newest.generation != run.tenant.generation
         or newest.deleted_at is not None
     ):
-        raise ObjectChangedError(f"{run.tenant.key} changed before an irreversible act")
+        raise ObjectChangedError(f"{run.tenant.key} changed before what cannot be undone")
+    return newest
 
 
 async def assert_still_deleted(run: Run) -> None:

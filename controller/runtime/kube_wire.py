@@ -119,3 +119,12 @@ def watch_event_in(line: bytes, request: Request, resource: Resource) -> WatchEv
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ApiUnavailable(f"{request}: the watch was cut off inside an event.") from error
     raise error_from_status(str(request), status, body, quiet=resource.may_hold_secrets)
+
+
+def is_newer(version: str, held: str) -> bool:
+    """Whether a resourceVersion comes after the one held: comparable numbers in the API server (guaranteed since
+    1.35); others are always taken.
+    """
+    if version.isdecimal() and held.isdecimal():
+        return int(version) > int(held)
+    return version != held

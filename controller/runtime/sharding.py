@@ -17,6 +17,7 @@ import structlog
 
 from controller.clock import Clock
 from controller.runtime.kube_errors import ApiError, ResourceExpired
+from controller.runtime.kube_wire import is_newer
 from controller.runtime.shard_leases import Gone, MemberLease, Seen, ShardLease, ShardLeases
 from controller.runtime.shard_plan import assign, shard_of
 
@@ -57,9 +58,6 @@ class EveryShard:
     """The only process there is: it works on everything."""
 
     share: Final = 1.0
-
-    def __init__(self) -> None:
-        self._running: Counter[object] = Counter()
 
     def holds(self, _key: object) -> bool:
         return True
@@ -107,23 +105,13 @@ class _View:
             case ShardLease():
                 known_shard = self.shards.get(lease.number)
                 # A watch tells late what we have written over since.
-                if known_shard is None or _is_newer(lease, known_shard):
+                if known_shard is None or is_newer(lease.resource_version, known_shard.resource_version):
                     self.shards[lease.number] = lease
             case Gone():
                 member = self.members.get(name)
                 # One that did not say that it leaves may live on: its shards are taken only when it falls silent.
                 if member is not None and member.lease.leaving:
                     del self.members[name]
-
-
-def _is_newer(lease: ShardLease, known: ShardLease) -> bool:
-    """Versions are comparable numbers in the API server (guaranteed since 1.35); others are always taken."""
-    versions = lease.resource_version, known.resource_version
-    return (
-        int(versions[0]) > int(versions[1])
-        if all(v.isdecimal() for v in versions)
-        else versions[0] != versions[1]
-    )
 
 
 class LeaseShards:

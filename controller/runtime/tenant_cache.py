@@ -14,6 +14,7 @@ import orjson
 from controller.api.group import TENANT_FINALIZER, Annotation
 from controller.reconcile.ownership import Owner
 from controller.reconcile.tenant_object import InvalidTenant, Tenant, TenantKey
+from controller.runtime.kube_wire import is_newer
 
 _METADATA: Final = (
     "name",
@@ -80,7 +81,7 @@ class TenantCache:
         metadata = body["metadata"]
         key = TenantKey(metadata["namespace"], metadata["name"])
         held = self._entries.get(key)
-        if held is not None and _not_newer(metadata["resourceVersion"], held.resource_version):
+        if held is not None and not is_newer(metadata["resourceVersion"], held.resource_version):
             return False
         entry = self._entry(key, body)
         self._replace(key, held, entry)
@@ -285,10 +286,3 @@ def _block(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A block of an object that no schema may have checked; what is no block counts as left out."""
     block = body.get(name)
     return block if isinstance(block, Mapping) else {}
-
-
-def _not_newer(version: str, held: str) -> bool:
-    """Versions are comparable numbers in the API server (guaranteed since 1.35); others are always taken."""
-    if version.isdecimal() and held.isdecimal():
-        return int(version) <= int(held)
-    return version == held

@@ -1,8 +1,9 @@
 """Everything one test plays on: a cluster, the outside world, an operator, and words for acting on them."""
 
+import asyncio
 import uuid
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -33,6 +34,7 @@ from tests.operator.outside import Evolution, Telephony
 from tests.operator.tenant_watch import TenantWatch
 
 Body = dict[str, Any]
+APPLIED_AT_ONCE = 16
 
 
 class Stage:
@@ -105,6 +107,16 @@ class Stage:
 
     async def apply(self, *bodies: Body) -> None:
         await apply_manifests(self.api, bodies)
+
+    async def apply_many(self, bodies: Iterable[Body]) -> None:
+        """Some at a time: an API server is not asked for hundreds at once."""
+        limit = asyncio.Semaphore(APPLIED_AT_ONCE)
+
+        async def one(body: Body) -> None:
+            async with limit:
+                await self.apply(body)
+
+        await asyncio.gather(*map(one, bodies))
 
     async def apply_fleet(self) -> None:
         """Provider and server for the fakes, with the Secrets they name."""

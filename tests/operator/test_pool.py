@@ -8,13 +8,11 @@ import pytest
 
 from controller.api.group import API_VERSION
 from controller.runtime.kube_resources import BUSINESS_TENANTS, EVOLUTION_SERVERS
-from controller.runtime.manifests import apply_manifests
 from tests.operator import objects
 from tests.operator.eventually import eventually
 from tests.operator.stage import Stage, condition
 
 SERVERS = 3
-APPLIED_AT_ONCE = 16
 
 
 def business(stage: Stage, number: int) -> dict[str, Any]:
@@ -22,16 +20,6 @@ def business(stage: Stage, number: int) -> dict[str, Any]:
     spec = {"business": {"name": name}, "whatsapp": {"channel": "Evolution"}}
     metadata = {"name": name, "namespace": stage.namespace}
     return {"apiVersion": API_VERSION, "kind": "BusinessTenant", "metadata": metadata, "spec": spec}
-
-
-async def apply_many(stage: Stage, bodies: list[dict[str, Any]]) -> None:
-    limit = asyncio.Semaphore(APPLIED_AT_ONCE)
-
-    async def one(body: dict[str, Any]) -> None:
-        async with limit:
-            await apply_manifests(stage.api, [body])
-
-    await asyncio.gather(*map(one, bodies))
 
 
 async def until_counted(stage: Stage, *, ready: int, no_room: int) -> None:
@@ -66,7 +54,7 @@ async def test_a_pool_that_is_too_small_and_one_more_server(
     ]
     await stage.apply(*pool[:SERVERS])
     await stage.start_operator()
-    await apply_many(stage, [business(stage, n) for n in range(tenants)])
+    await stage.apply_many(business(stage, n) for n in range(tenants))
     room, too_many = SERVERS * capacity, tenants - SERVERS * capacity
     await until_counted(stage, ready=room, no_room=too_many)
     assert [len(await server.instances()) for server in servers] == [*[capacity] * SERVERS, 0]

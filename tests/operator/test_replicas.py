@@ -11,7 +11,6 @@ import pytest
 
 from controller.api.group import API_VERSION
 from controller.runtime.kube_resources import BUSINESS_TENANTS, EVOLUTION_SERVERS
-from controller.runtime.manifests import apply_manifests
 from tests.operator import objects
 from tests.operator.eventually import eventually
 from tests.operator.operators import OperatorProcess
@@ -23,7 +22,6 @@ REPLICAS = 3
 PER_SERVER = 500
 RATE = 200
 LEASE = timedelta(seconds=6)
-APPLIED_AT_ONCE = 16
 CREATED = ("/instance/create", 201)
 
 
@@ -69,13 +67,7 @@ async def start_replicas(stage: Stage, tenants: int) -> tuple[list[OperatorProce
 
 
 async def apply_all(stage: Stage, numbers: Iterable[int]) -> None:
-    limit = asyncio.Semaphore(APPLIED_AT_ONCE)
-
-    async def one(number: int) -> None:
-        async with limit:
-            await apply_manifests(stage.api, [business(stage, number)])
-
-    await asyncio.gather(*map(one, numbers))
+    await stage.apply_many(business(stage, number) for number in numbers)
 
 
 async def until_ready(stage: Stage, count: int, *, within: float = 200) -> None:

@@ -32,6 +32,7 @@ from controller.reconcile.observed import HeldNumber, Offer
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import ClaimResult, ObjectChangedError
 from controller.reconcile.run import Run
+from controller.reconcile.still_wanted import assert_still_wanted
 from controller.reconcile.tenant_object import Tenant
 from controller.reconcile.timestamps import parse, stamp
 from controller.reconcile.verdict import Verdict
@@ -241,17 +242,9 @@ async def _write_intent(intent: Purchase | None, run: Run, cost: Money | None = 
 
 
 async def _still_stands(intent: Purchase, run: Run) -> None:
-    """A quorum read before money is spent: same object, same generation, same intent, not going away."""
-    tenant = run.tenant
-    newest = await run.context.tenants.read(tenant.key)
-    if (
-        newest is None
-        or newest.uid != tenant.uid
-        or newest.generation != tenant.generation
-        or newest.deleted_at is not None
-        or not _intends(newest, intent)
-    ):
-        raise ObjectChangedError(f"{tenant.key} changed before the purchase")
+    """The last look before money is spent: still wanted, and still with this intent."""
+    if not _intends(await assert_still_wanted(run), intent):
+        raise ObjectChangedError(f"{run.tenant.key} changed before the purchase")
 
 
 def _intends(tenant: Tenant, intent: Purchase) -> bool:
