@@ -12,6 +12,7 @@ from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.telephony.protocol import Price, TelephonyAccount
 from controller.reconcile.instance.listing import ListedInstances
 from controller.reconcile.number.calls import CallLog
+from controller.reconcile.number.for_sale import ForSale
 from controller.reconcile.number.holdings import Holding, NumberKind
 from controller.reconcile.snapshot import ListedNumbers
 from controller.reconcile.verdict import Verdict
@@ -51,6 +52,7 @@ class PhoneAccount:
     holdings: tuple[Holding, ...] = ()
     spending: Spending | None = None
     spending_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    for_sale: ForSale = field(default_factory=ForSale)
     calls: CallLog = field(default_factory=CallLog)
     orphans: int = 0
     unresolved: tuple[UnresolvedClaim, ...] = ()
