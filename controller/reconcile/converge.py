@@ -78,8 +78,9 @@ async def converge(run: Run, observed: TenantObserved) -> Converged:
             )
             failed[change.facet] = Verdict.failed(error)
         else:
-            log.info("change made", tenant=str(run.tenant.key), what=change.what, why=change.why)
-            run.done.append(change.what)
+            what = _done(change, observed)
+            log.info("change made", tenant=str(run.tenant.key), what=what, why=change.why)
+            run.done.append(what)
     plan = plan_tenant(run.desired, observed, run.context.policy)
     verdicts = {facet: failed.get(facet, facet_plan.verdict) for facet, facet_plan in plan.items()}
     return Converged(observed, verdicts, _all_changes(plan), tuple(repairs))
@@ -148,6 +149,12 @@ async def apply(change: Change, observed: TenantObserved, run: Run) -> TenantObs
         case routing_action:
             routing = await apply_routing(routing_action, observed.instance, observed.routing, run)
             return replace(observed, routing=routing)
+
+
+def _done(change: Change, observed: TenantObserved) -> str:
+    """What was done, with what went along."""
+    makes = isinstance(change.action, CreateInstance | ReplaceInstance)
+    return f"{change.what} with its webhook" if makes and observed.instance.made_with else change.what
 
 
 def _all_changes(plan: Mapping[Facet, FacetPlan]) -> tuple[Change, ...]:
