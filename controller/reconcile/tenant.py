@@ -207,6 +207,8 @@ def _delay(verdicts: list[Verdict], run: Run, back_off: BackOff) -> float | None
 
 
 async def _write(status: BusinessTenantStatus, run: Run) -> None:
+    if status == run.tenant.status:
+        return  # spares writing both out, which takes longer than all decisions together
     patch = status_patch(run.tenant.status.to_wire(), status.to_wire())
     if patch:
         await run.patch_status(patch)
