@@ -13,6 +13,7 @@ from controller.api.phone_provider import PhoneProviderSpec
 from controller.providers.errors import Retryable
 from controller.providers.permit import NotPermittedError, permitted_while
 from controller.reconcile.context import Context
+from controller.reconcile.deep_check import seconds_to_deep_check
 from controller.reconcile.evolution_server import forget_evolution_server, reconcile_evolution_server
 from controller.reconcile.fleet import InstanceServer, PhoneAccount
 from controller.reconcile.fleet_object import FleetKey, parse_fleet_object, ready_conditions
@@ -272,8 +273,9 @@ class Engine:
         return ON_CHANGE
 
     def _schedule(self, key: Key, look: NextLook) -> None:
-        interval = self._context.policy.deep_check_interval.total_seconds()
-        delay = interval if look.after is None and isinstance(key, TenantKey) else look.after
+        delay = look.after
+        if delay is None and isinstance(key, TenantKey):
+            delay = seconds_to_deep_check(key, self._context)
         if delay is None:
             return
         spread = 1.0 + self._jitter * (2.0 * self._random_unit() - 1.0) if delay > 1.0 else 1.0

@@ -1,5 +1,10 @@
 """A process starts over tenants that are Ready: one look at each, and nothing is changed."""
 
+from collections import Counter
+
+from controller.reconcile.deep_check import deep_check_due, seconds_to_deep_check
+from tests.reconcile import builders
+
 from .process import OperatorProcess
 from .tenants import tenant
 from .world import NAMESPACE, World
@@ -52,6 +57,32 @@ async def test_a_start_while_the_provider_is_down_is_no_different(world: World) 
     await operator.until_quiet(within=0.5)
 
     assert _passes(operator) == len(NAMES) + ACCOUNTS_AND_SERVERS
+
+
+async def test_first_deep_checks_are_spread_over_the_whole_interval(world: World) -> None:
+    operator = await world.start_operator()
+    context = operator.process.engine._context
+    interval = world.settings.deep_check_interval.total_seconds()
+    tenants = [builders.tenant(name=f"shop-{n}", uid=f"uid-{n}") for n in range(1000)]
+
+    due = [deep_check_due(context.memory.deep_checked_at, tenant, context) for tenant in tenants]
+    tenths = Counter(int(10 * seconds_to_deep_check(tenant.key, context) / interval) for tenant in tenants)
+
+    assert not any(due)
+    assert all(60 <= tenths[tenth] <= 140 for tenth in range(10)), tenths
+
+
+async def test_every_tenant_is_checked_once_an_interval(world: World) -> None:
+    operator = await _restarted(world)
+    interval = world.settings.deep_check_interval.total_seconds()
+    await operator.until_quiet(within=0.5)
+
+    for _ in range(2):
+        world.wire.outside_reads.clear()
+        # The jitter of a tenth makes each turn longer by that at most.
+        await operator.until_quiet(within=1.15 * interval)
+        checks = world.wire.outside_reads.count("GET /webhook/find/{name}")
+        assert len(NAMES) <= checks <= 2 * len(NAMES)
 
 
 def _passes(operator: OperatorProcess) -> float:
