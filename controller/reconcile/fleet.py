@@ -66,6 +66,10 @@ class PhoneAccount:
         """Whether numbers of the country may be bought here."""
         return self.open and (not self.spec.countries or country in self.spec.countries)
 
+    def is_awaited(self, since: datetime) -> bool:
+        """Whether the first complete list that began then or later is still to come; not where it may never come."""
+        return self.problem is None and not self.listed.shows(since) and not self.spec.lost
+
     @property
     def priority(self) -> int:
         return DEFAULT_PRIORITY if self.spec.priority is None else self.spec.priority
@@ -107,6 +111,11 @@ class InstanceServer:
         """Whether new instances may be placed here: not where the server is going, or lost."""
         return self.spec.schedulable is not False and not self.deleting and not self.spec.lost
 
+    def is_awaited(self, since: datetime) -> bool:
+        """Whether the first complete list that began then or later is still to come; not where it may never come."""
+        has_trouble = self.problem is not None or self.mass_disappearance is not None
+        return not has_trouble and not self.instances.listed.shows(since) and not self.spec.lost
+
 
 @dataclass(slots=True)
 class Fleet:
@@ -117,6 +126,12 @@ class Fleet:
     # Members whose spec does not parse: what they hold is unknown, so nothing is proven absent.
     unreadable_accounts: set[str] = field(default_factory=set)
     unreadable_servers: set[str] = field(default_factory=set)
+
+    def awaits_lists(self, since: datetime) -> bool:
+        """Whether any account or server is still to be listed for the first time from that moment on."""
+        return any(account.is_awaited(since) for account in self.accounts.values()) or any(
+            server.is_awaited(since) for server in self.servers.values()
+        )
 
     def accounts_not_listed(self, since: datetime) -> Sequence[str]:
         """Accounts that could hold a number of any tenant and have no complete list from `since` on, but for lost ones.
