@@ -129,6 +129,8 @@ class Stage:
                 f"--operator-namespace={objects.SYSTEM}",
                 "--probe-address=127.0.0.1",
                 "--probe-port=0",
+                # Nobody pairs here, and several operators run beside each other.
+                "--pairing-port=0",
                 *flags,
             ],
             name,
