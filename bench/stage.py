@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from bench import objects
 from bench.outside import Outside, outside_world
-from bench.processes import MeasuredProcess
+from bench.processes import MeasuredProcess, cpu_seconds
 from controller.api.crd import custom_resource_definitions
 from controller.runtime.cluster import KubeApi
 from controller.runtime.kube_connection import KubeConnection, Request, login
@@ -80,13 +81,16 @@ class ReadyWatch:
 class Stage:
     """What a measurement works with."""
 
-    kubeconfig: Path
-    folder: Path
+    control_plane: ControlPlane
     configuration: Configuration
     api: KubeApi
     connection: KubeConnection
     outside: Outside
     watch: ReadyWatch
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.control_plane.kubeconfig_path
 
     async def add_fleet(self, servers: int, *, poll: str = "30s", number_poll: str = "5m") -> None:
         """Secrets, the account, and the first `servers` servers."""
@@ -116,7 +120,7 @@ class Stage:
 
     async def start(self, arguments: Sequence[str], name: str, **environment: str) -> MeasuredProcess:
         """A contender's process; its output goes to a file of this world."""
-        return await MeasuredProcess.start(arguments, self.folder / f"{name}.log", environment)
+        return await MeasuredProcess.start(arguments, self.control_plane.folder / f"{name}.log", environment)
 
     async def start_ours(self, name: str = "ours", **settings: str) -> MeasuredProcess:
         """The operator with its own defaults."""
@@ -135,6 +139,11 @@ class Stage:
             ],
             name,
         )
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time used so far by all that a contender makes work, and by the benchmark itself."""
+        pids = {**self.control_plane.pids, "fakes": self.outside.pid, "benchmark": os.getpid()}
+        return {name: cpu_seconds(pid) for name, pid in pids.items()}
 
     async def api_calls(self) -> ApiCalls:
         """Counted by the API server itself."""
@@ -181,15 +190,7 @@ async def stage(servers: int, latency: float = LATENCY) -> AsyncIterator[Stage]:
             await _install(api)
             watching = asyncio.create_task(_watch(api, watch), name="ready-watch")
             try:
-                yield Stage(
-                    control_plane.kubeconfig_path,
-                    control_plane.folder,
-                    configuration,
-                    api,
-                    connection,
-                    outside,
-                    watch,
-                )
+                yield Stage(control_plane, configuration, api, connection, outside, watch)
             finally:
                 watching.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
