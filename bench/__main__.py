@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from bench import report
+from bench.control_planes import one_for_all
 from bench.noisy import noisy_account
 from bench.onboarding import Contender, Onboarding, Order, medians, onboard
 from bench.report import Figures
-from bench.scale import Growth, Scale, scale, spread
+from bench.scale import Growth, Pace, Scale, scale, spread
 from controller.cli.event_loop import new_event_loop
 
 
@@ -31,12 +32,21 @@ class Sizes:
     """Beside `noisy_each` on each of the accounts that misbehave."""
     noisy_each: int
     runs: int
-    poll_seconds: int = 3
-    edits: int = 50
+    pace: Pace
 
 
-FULL = Sizes(onboarding=1000, growth=(500, 2000, 8000), scale=10_000, noisy=500, noisy_each=50, runs=3)
-QUICK = Sizes(onboarding=40, growth=(), scale=400, noisy=40, noisy_each=5, runs=1, poll_seconds=1, edits=15)
+FULL = Sizes(
+    onboarding=1000, growth=(500, 2000, 8000), scale=10_000, noisy=500, noisy_each=50, runs=3, pace=Pace()
+)
+QUICK = Sizes(
+    onboarding=40,
+    growth=(),
+    scale=200,
+    noisy=40,
+    noisy_each=5,
+    runs=1,
+    pace=Pace(poll_seconds=1, cycles=1, edits=15, edit_every=0.5),
+)
 
 STARTED = time.monotonic()
 
@@ -46,7 +56,7 @@ async def onboarding(order: Order, sizes: Sizes) -> AsyncIterator[Figures]:
     runs: dict[Contender, list[Onboarding]] = {contender: [] for contender in Contender}
     for number in range(sizes.runs):
         for contender in Contender:
-            run = await onboard(contender, order, sizes.onboarding)
+            run = await onboard(contender, order, sizes.onboarding, imports=sizes.runs)
             runs[contender].append(run)
             say(f"{order}, run {number + 1}: {contender} took {run.seconds:.1f} s")
     figures: Figures = {"tenants": sizes.onboarding}
@@ -92,10 +102,10 @@ async def at_scale(sizes: Sizes) -> AsyncIterator[Figures]:
     """Growth first; the tenants that it onboarded are those of the other figures."""
     costs: list[Growth] = []
     for tenants in sizes.growth[:-1]:
-        async with scale(tenants, sizes.poll_seconds, sizes.edits) as small:
+        async with scale(tenants, sizes.pace) as small:
             costs.append(await small.grow(tenants))
             say(f"growth: {costs[-1]}")
-    async with scale(sizes.scale, sizes.poll_seconds, sizes.edits) as large:
+    async with scale(sizes.scale, sizes.pace) as large:
         for tenants in [*sizes.growth[-1:], sizes.scale]:
             if tenants <= sizes.scale and not (costs and costs[-1].tenants >= tenants):
                 costs.append(await large.grow(tenants))
@@ -224,6 +234,12 @@ async def measure(sections: Sequence[str], sizes: Sizes, *, keep: bool) -> Figur
     return figures
 
 
+async def quickly(sections: Sequence[str], sizes: Sizes) -> Figures:
+    """The same to try whether all of it works."""
+    async with one_for_all():
+        return await measure(sections, sizes, keep=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
@@ -244,12 +260,13 @@ def main() -> None:
         noisy=base.noisy,
         noisy_each=base.noisy_each,
         runs=arguments.runs or base.runs,
-        poll_seconds=base.poll_seconds,
-        edits=base.edits,
+        pace=base.pace,
     )
     sections = arguments.only or [*SECTIONS]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        figures = runner.run(measure(sections, sizes, keep=not arguments.quick))
+        figures = runner.run(
+            quickly(sections, sizes) if arguments.quick else measure(sections, sizes, keep=True)
+        )
     say("all measured")
     report.print_table(figures)
 

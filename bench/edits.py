@@ -13,7 +13,6 @@ from bench import objects
 from bench.stage import Stage
 from controller.runtime.kube_resources import BUSINESS_TENANTS
 
-EVERY_SECONDS: Final = 0.2
 SEEN_SECONDS: Final = 30.0
 _STEP: Final = 7
 """From one tenant to the next that is edited, so that neighbours in shards and servers are not edited in a row."""
@@ -37,15 +36,16 @@ class Edits:
 
 
 class Editor:
-    """Edits the webhooks of Ready tenants; each time of tenants that were not edited for the longest."""
+    """Edits the webhooks of Ready tenants, one every few seconds; each time of those not edited for the longest."""
 
-    def __init__(self, world: Stage, names: Sequence[str]) -> None:
+    def __init__(self, world: Stage, names: Sequence[str], every: float) -> None:
         self._world = world
         self._names = names
+        self._every = every
         self._made = 0
 
     async def during(self, event: Awaitable[None], least: int) -> Edits:
-        """Five edits a second from when `event` begins until it is over, at least `least`; none of a tenant twice.
+        """Edits from when `event` begins until it is over, at least `least`; none of a tenant twice.
 
         Raises TimeoutError when one of them is not acted on, or when there are not tenants enough.
         """
@@ -71,7 +71,7 @@ class Editor:
             sent[name] = time.monotonic()
             patch = {"spec": {"ai": {"webhook": {"url": f"{objects.webhook_url(name)}{self._made}"}}}}
             await self._world.api.merge_patch(BUSINESS_TENANTS, name, patch, objects.NAMESPACE)
-            await asyncio.sleep(max(0.0, began + len(sent) * EVERY_SECONDS - time.monotonic()))
+            await asyncio.sleep(max(0.0, began + len(sent) * self._every - time.monotonic()))
         return sent
 
     async def _acted_on(self, sent: dict[str, float]) -> list[float]:

@@ -88,10 +88,13 @@ async def onboard(
     order: Order,
     tenants: int,
     *,
+    imports: int = IMPORTS_TIMED,
     before: Callable[[Stage], Awaitable[None]] | None = None,
 ) -> Onboarding:
-    """A run in a world of its own. `before` is called when the fleet is there, before any tenant is."""
-    imported = await import_seconds(contender.modules)
+    """A run in a world of its own; importing is timed so often, once for all runs. `before` is called when the fleet
+    is there, before any tenant is.
+    """
+    imported = await import_seconds(contender.modules, imports)
     servers = objects.servers_for(tenants)
     async with stage(servers) as world:
         await world.add_fleet(servers)
@@ -161,12 +164,12 @@ async def start(contender: Contender, world: Stage, tenants: int) -> MeasuredPro
 _IMPORTS: Final[dict[str, float]] = {}
 
 
-async def import_seconds(modules: str) -> float:
+async def import_seconds(modules: str, times: int) -> float:
     """Median wall time of a Python process that only imports; measured once."""
     if modules in _IMPORTS:
         return _IMPORTS[modules]
     took = []
-    for _ in range(IMPORTS_TIMED):
+    for _ in range(times):
         began = time.monotonic()
         process = await MeasuredProcess.start(["-c", f"import {modules}"], Path("/dev/null"))
         await process.ended(60)

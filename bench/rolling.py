@@ -7,10 +7,12 @@ from typing import Final
 
 from bench.edits import Editor, Edits
 from bench.processes import MeasuredProcess
+from bench.rest import at_rest
 from bench.stage import Stage
 
 _HAS_SHARDS: Final = r"held=([1-9]\d*) of="
 READY_SECONDS: Final = 120.0
+HALF: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ async def rolling_update(
     running = [operator]
     try:
         running.append(await _joined(world, "ours-b"))
+        for process in running:
+            await at_rest(world, process, share=HALF)
         took = 0.0
 
         async def replace_both() -> None:

@@ -1,7 +1,6 @@
 """Many Ready tenants: what nothing happening costs, a restart, and how soon a fresh edit is acted on."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,25 +11,36 @@ from bench import objects
 from bench.edits import Editor, Edits
 from bench.onboarding import EVENTS_SECONDS, within
 from bench.processes import MeasuredProcess
+from bench.rest import at_rest
 from bench.rolling import RollingUpdate, rolling_update
 from bench.stage import READS, ApiCalls, Stage, stage
 
 # Polls come ten times faster than with the defaults: live states every 3 s instead of 30 s, rows and numbers every
-# 30 s instead of 5 min. Deep checks come after 30 min, so none falls into what is measured.
+# 30 s instead of 5 min; see Pace. Deep checks come after 30 min, so none falls into what is measured.
 POLLS_A_CYCLE: Final = 10
 """A cycle is ten polls of live states and one list of rows and numbers: five minutes with the defaults."""
-CYCLES: Final = 2
 RECEIVING_SHARE: Final = 0.1
-ADOPTED_SECONDS: Final = 180.0
-REST_SECONDS: Final = 1.0
-RESTING_SHARE: Final = 0.3
-"""Of a core: polls alone take less, adopting takes more."""
 WRITTEN: Final = ("businesstenants", "phoneproviders", "evolutionservers", "secrets", "events")
 BULK: Final = (
     *("/metrics", "/instance/fetchInstances", "/IncomingPhoneNumbers.json", "/Calls.json"),
     # Once a start: the account, and what its numbers cost.
     *("/Accounts/{account}.json", "/AvailablePhoneNumbers/{country}.json", "/Countries/{country}"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long each is looked at: `cycles` (see POLLS_A_CYCLE) of steady state, and at least so many edits."""
+
+    poll_seconds: int = 3
+    cycles: int = 2
+    edits: int = 50
+    edit_every: float = 0.2
+
+    @property
+    def cycle(self) -> float:
+        """In seconds."""
+        return float(POLLS_A_CYCLE * self.poll_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +89,12 @@ class Watching:
 class Scale:
     """A world with one operator and its Ready tenants."""
 
-    def __init__(self, world: Stage, operator: MeasuredProcess, poll_seconds: int, edits: int) -> None:
+    def __init__(self, world: Stage, operator: MeasuredProcess, pace: Pace) -> None:
         self._world = world
-        self._cycle = float(POLLS_A_CYCLE * poll_seconds)
-        self._edits = edits
+        self._pace = pace
         self._operator = operator
         self._names: list[str] = []
-        self._editor = Editor(world, self._names)
+        self._editor = Editor(world, self._names, pace.edit_every)
 
     async def stop(self) -> None:
         await self._operator.stop()
@@ -104,21 +113,21 @@ class Scale:
     async def steady(self) -> Steady:
         """Some cycles in which a tenth of the tenants receives messages and nobody changes anything."""
         # The first deep checks and the counts of the last tenants are through.
-        await asyncio.sleep(self._cycle)
+        await asyncio.sleep(self._pace.cycle)
         await self._receive()
         calls, usage = await self._world.api_calls(), self._operator.usage()
         await self._world.outside.forget_requests()
-        await asyncio.sleep(CYCLES * self._cycle)
+        await asyncio.sleep(self._pace.cycles * self._pace.cycle)
         used = self._operator.usage()
         requests = await self._world.outside.requests()
         deep = sum(n for name, n in requests.items() if not name.endswith(BULK))
         calls = (await self._world.api_calls()).since(calls)
         return Steady(
             api_writes=writes(calls, *WRITTEN),
-            lease_writes_per_cycle=writes(calls, "leases") / CYCLES,
-            outside_requests_per_cycle=(sum(requests.values()) - deep) / CYCLES,
-            deep_checks_per_cycle=deep / CYCLES,
-            cpu_seconds_per_cycle=(used.cpu_seconds - usage.cpu_seconds) / CYCLES,
+            lease_writes_per_cycle=writes(calls, "leases") / self._pace.cycles,
+            outside_requests_per_cycle=(sum(requests.values()) - deep) / self._pace.cycles,
+            deep_checks_per_cycle=deep / self._pace.cycles,
+            cpu_seconds_per_cycle=(used.cpu_seconds - usage.cpu_seconds) / self._pace.cycles,
             rss_mb=used.rss_mb,
         )
 
@@ -128,14 +137,14 @@ class Scale:
         calls = await self._world.api_calls()
         await self._world.outside.forget_requests()
         self._operator = await self._world.start_ours()
-        seconds, cpu = await self._at_rest()
+        rest = await at_rest(self._world, self._operator)
         used = self._operator.usage()
         requests = await self._world.outside.requests()
         deep = sum(n for name, n in requests.items() if not name.endswith(BULK))
         calls = (await self._world.api_calls()).since(calls)
         return Restart(
-            seconds=seconds,
-            cpu_seconds=cpu,
+            seconds=rest.seconds,
+            cpu_seconds=rest.cpu_seconds,
             peak_rss_mb=used.peak_rss_mb,
             api_writes=writes(calls, *WRITTEN),
             lease_writes=writes(calls, "leases"),
@@ -156,7 +165,7 @@ class Scale:
 
     async def edits(self) -> Edits:
         """On the running operator."""
-        return await self._editor.during(asyncio.sleep(0), self._edits)
+        return await self._editor.during(asyncio.sleep(0), self._pace.edits)
 
     async def edits_during_restart(self) -> Edits:
         """While the only replica stops and starts again: what people wait for who edit just then."""
@@ -164,14 +173,14 @@ class Scale:
         async def restart() -> None:
             await self._operator.stop()
             self._operator = await self._world.start_ours()
-            await self._at_rest()
+            await at_rest(self._world, self._operator)
 
-        return await self._editor.during(restart(), self._edits)
+        return await self._editor.during(restart(), self._pace.edits)
 
     async def rolling_update(self) -> RollingUpdate:
         """While two replicas are replaced by two others."""
         measured, (self._operator, second) = await rolling_update(
-            self._world, self._operator, self._editor, self._edits
+            self._world, self._operator, self._editor, self._pace.edits
         )
         await second.stop()
         return measured
@@ -184,46 +193,17 @@ class Scale:
             for name in chosen:
                 await self._world.outside.control(url, "POST", f"instances/{name}/counts", {"messages": 17})
 
-    async def _at_rest(self) -> tuple[float, float]:
-        """Seconds and CPU seconds from the start of the operator until every tenant is adopted.
-
-        That it has come to rest is seen in /proc, which costs the operator nothing. Then it is asked, once, whether it
-        has all shards and nothing left to do.
-        """
-        port = await self._operator.said(r"probes_port=(\d+)", within=ADOPTED_SECONDS)
-        deadline = time.monotonic() + ADOPTED_SECONDS
-        since, before = time.monotonic(), self._operator.usage().cpu_seconds
-        while time.monotonic() < deadline:
-            await asyncio.sleep(REST_SECONDS / 10)
-            now, used = time.monotonic(), self._operator.usage().cpu_seconds
-            if used - before > RESTING_SHARE * REST_SECONDS:
-                since, before = now, used
-            elif now - since >= REST_SECONDS:
-                text = await self._metrics(port)
-                busy = _sample(
-                    text, 'tenant_operator_queue_depth{queue="tenants",state="r'
-                )  # ready and running
-                if _sample(text, "tenant_operator_shards_held_ratio") == 1 and not busy:
-                    return since - self._operator.started, used
-                since, before = time.monotonic(), self._operator.usage().cpu_seconds
-        raise TimeoutError("The operator did not come to rest after its start.")
-
-    async def _metrics(self, port: str) -> str:
-        async with self._world.outside.session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-            return await answer.text()
-
 
 @asynccontextmanager
-async def scale(largest: int, poll_seconds: int = 3, edits: int = 50) -> AsyncIterator[Scale]:
+async def scale(largest: int, pace: Pace) -> AsyncIterator[Scale]:
     """An operator with room for so many tenants, and none yet."""
     servers = objects.servers_for(largest)
     async with stage(servers) as world:
-        cycle = f"{POLLS_A_CYCLE * poll_seconds}s"
-        await world.add_fleet(servers, poll=f"{poll_seconds}s", number_poll=cycle)
+        await world.add_fleet(servers, poll=f"{pace.poll_seconds}s", number_poll=f"{pace.cycle:.0f}s")
         operator = await world.start_ours()
         await operator.said(r"probes_port=(\d+)")
         await asyncio.sleep(2.0)
-        measured = Scale(world, operator, poll_seconds, edits)
+        measured = Scale(world, operator, pace)
         try:
             yield measured
         finally:
@@ -243,9 +223,3 @@ def writes(calls: ApiCalls, *resources: str) -> int:
 def spread(costs: Sequence[float], of: Callable[[Sequence[float]], float] = max) -> float:
     """The largest cost over the smallest."""
     return of(costs) / min(costs)
-
-
-def _sample(text: str, beginning: str) -> float:
-    """The sum of all samples whose line begins so."""
-    found = re.findall(rf"^{re.escape(beginning)}\S* (\S+)$", text, re.MULTILINE)
-    return sum(float(value) for value in found)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from kubernetes.aio.client.configuration import Configuration
 
 from bench import objects
+from bench.control_planes import clear, control_plane
 from bench.outside import Outside, outside_world
 from bench.processes import MeasuredProcess, cpu_seconds
 from controller.api.crd import custom_resource_definitions
@@ -24,9 +25,7 @@ from controller.runtime.kube_errors import ApiNotFound, ApiUnavailable
 from controller.runtime.kube_resources import BUSINESS_TENANTS, EVOLUTION_SERVERS, PHONE_PROVIDERS
 from controller.runtime.kube_wire import WatchEventType
 from controller.runtime.manifests import apply_manifests
-from tests.controlplane.binaries import Binaries, find
-from tests.controlplane.controlplane import ControlPlane, Options
-from tests.controlplane.errors import UnavailableError
+from tests.controlplane.controlplane import ControlPlane
 
 LATENCY: Final = 0.02
 APPLIED_AT_ONCE: Final = 24
@@ -165,39 +164,23 @@ def is_ready(body: Mapping[str, Any]) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def own_control_plane() -> ControlPlane:
-    """A fresh one, so that no measurement inherits another's objects. Raises UnavailableError."""
-    source = find()
-    if not isinstance(source, Binaries):
-        raise UnavailableError(
-            "The benchmark starts control planes of its own: install Go 1.26, or set KUBEBUILDER_ASSETS to a"
-            " folder that holds etcd and kube-apiserver, and unset KUBECONFIG_TEST."
-        )
-    # Without the controllers: they read and write too, and the API server's counts are to be the contender's.
-    return ControlPlane(source, Options(controller_manager=False))
-
-
 @asynccontextmanager
 async def stage(servers: int, latency: float = LATENCY) -> AsyncIterator[Stage]:
     """A world for one measurement; everything in it ends with the block."""
-    control_plane = own_control_plane()
-    await asyncio.to_thread(control_plane.start)
-    try:
-        configuration = await login(kubeconfig=str(control_plane.kubeconfig_path))
+    async with control_plane() as plane, outside_world(servers, latency) as outside:
+        configuration = await login(kubeconfig=str(plane.kubeconfig_path))
         connection = KubeConnection(configuration, concurrency=64, timeout=60)
-        async with outside_world(servers, latency) as outside:
-            api, watch = KubeApi(connection), ReadyWatch()
-            await _install(api)
-            watching = asyncio.create_task(_watch(api, watch), name="ready-watch")
-            try:
-                yield Stage(control_plane, configuration, api, connection, outside, watch)
-            finally:
-                watching.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await watching
-                await connection.close()
-    finally:
-        await asyncio.to_thread(control_plane.stop)
+        api, watch = KubeApi(connection), ReadyWatch()
+        await _install(api)
+        watching = asyncio.create_task(_watch(api, watch), name="ready-watch")
+        try:
+            yield Stage(plane, configuration, api, connection, outside, watch)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            await clear(api)
+            await connection.close()
 
 
 async def _install(api: KubeApi) -> None:
