@@ -75,7 +75,7 @@ async def _listed(world: Stage, operator: MeasuredProcess) -> None:
             if request["path"].endswith(f"/{sid}/IncomingPhoneNumbers.json") and request["started"] > since
         }
         if listed == accounts:
-            await asyncio.sleep(1.0)  # the last answer is on its way
+            await asyncio.sleep(0.5)  # the last answer is on its way
             return
         await asyncio.sleep(0.1)
     raise TimeoutError(f"Not all accounts were listed within {LISTED_SECONDS:.0f} s.")

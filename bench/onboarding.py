@@ -4,7 +4,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -89,17 +89,12 @@ async def onboard(
     tenants: int,
     *,
     imports: int = IMPORTS_TIMED,
-    before: Callable[[Stage], Awaitable[None]] | None = None,
 ) -> Onboarding:
-    """A run in a world of its own; importing is timed so often, once for all runs. `before` is called when the fleet
-    is there, before any tenant is.
-    """
+    """A run in a world of its own; importing is timed so often, once for all runs."""
     imported = await import_seconds(contender.modules, imports)
     servers = objects.servers_for(tenants)
     async with stage(servers) as world:
         await world.add_fleet(servers)
-        if before is not None:
-            await before(world)
         names = [objects.tenant_name(number) for number in range(tenants)]
         if order is Order.WAITING:
             await world.apply_tenants(names)
@@ -133,7 +128,7 @@ async def onboard(
                 outside_requests=sum((await world.outside.requests()).values()),
             )
         finally:
-            await process.stop()
+            await process.kill()  # all that it was to do is done
 
 
 async def start(contender: Contender, world: Stage, tenants: int) -> MeasuredProcess:
@@ -195,7 +190,8 @@ async def _settled(contender: Contender, process: MeasuredProcess) -> None:
         Contender.OURS: r"probes_port=(\d+)",
     }[contender]
     await process.said(pattern)
-    await asyncio.sleep(2.0)
+    if contender is not Contender.FLOOR:  # it says so when it waits for nothing but tenants
+        await asyncio.sleep(2.0)
 
 
 def _reads(name: str) -> bool:

@@ -33,6 +33,8 @@ class Pace:
     """How long each is looked at: `cycles` (see POLLS_A_CYCLE) of steady state, and at least so many edits."""
 
     poll_seconds: int = 3
+    cycles_before: float = 1.0
+    """In which the first deep checks and the counts of the last tenants get through."""
     cycles: int = 2
     edits: int = 50
     edit_every: float = 0.2
@@ -96,8 +98,9 @@ class Scale:
         self._names: list[str] = []
         self._editor = Editor(world, self._names, pace.edit_every)
 
-    async def stop(self) -> None:
-        await self._operator.stop()
+    async def end(self) -> None:
+        """End the operator; its tenants stay."""
+        await self._operator.kill()
 
     async def grow(self, tenants: int) -> Growth:
         """Onboard until there are so many."""
@@ -112,8 +115,7 @@ class Scale:
 
     async def steady(self) -> Steady:
         """Some cycles in which a tenth of the tenants receives messages and nobody changes anything."""
-        # The first deep checks and the counts of the last tenants are through.
-        await asyncio.sleep(self._pace.cycle)
+        await asyncio.sleep(self._pace.cycles_before * self._pace.cycle)
         await self._receive()
         calls, usage = await self._world.api_calls(), self._operator.usage()
         await self._world.outside.forget_requests()
@@ -207,7 +209,7 @@ async def scale(largest: int, pace: Pace) -> AsyncIterator[Scale]:
         try:
             yield measured
         finally:
-            await measured.stop()
+            await measured.end()
 
 
 def writes(calls: ApiCalls, *resources: str) -> int:
