@@ -4,7 +4,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from bench.stage import READS, ApiCalls, Stage, stage
 WITHIN_SECONDS_A_TENANT = 0.5
 AT_LEAST_SECONDS = 120.0
 EVENTS_SECONDS = 2.0
+OF_REPLICAS = frozenset({"PUT leases", "PATCH leases"})
 IMPORTS_TIMED = 3
 PLAIN_KOPF_FILE = Path(__file__).parent / "contenders" / "plain_kopf.py"
 
@@ -43,12 +44,16 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Onboarding:
-    """One run. `api_calls` and `outside_requests` are for all tenants together, `seconds` without importing."""
+    """One run. `api_calls` and `outside_requests` are for all tenants together, `seconds` without importing.
+
+    `cpu_seconds` are the contender's; `cpu_seconds_of` those of the processes beside it, by name.
+    """
 
     tenants: int
     seconds: float
     import_seconds: float
     cpu_seconds: float
+    cpu_seconds_of: Mapping[str, float]
     peak_rss_mb: float
     api_calls: ApiCalls
     outside_requests: int
@@ -83,15 +88,13 @@ async def onboard(
     order: Order,
     tenants: int,
     *,
-    before: Callable[[Stage], Awaitable[None]] | None = None,
+    imports: int = IMPORTS_TIMED,
 ) -> Onboarding:
-    """A run in a world of its own. `before` is called when the fleet is there, before any tenant is."""
-    imported = await import_seconds(contender.modules)
+    """A run in a world of its own; importing is timed so often, once for all runs."""
+    imported = await import_seconds(contender.modules, imports)
     servers = objects.servers_for(tenants)
     async with stage(servers) as world:
         await world.add_fleet(servers)
-        if before is not None:
-            await before(world)
         names = [objects.tenant_name(number) for number in range(tenants)]
         if order is Order.WAITING:
             await world.apply_tenants(names)
@@ -102,14 +105,12 @@ async def onboard(
                 await _settled(contender, process)
                 calls_before = await world.api_calls()
             await world.outside.forget_requests()
-            cpu_before = process.usage().cpu_seconds
+            cpu_before, beside_before = process.usage().cpu_seconds, world.cpu_seconds()
             began = time.monotonic()
             if order is Order.ARRIVING:
                 await world.apply_tenants(names)
-            last = await world.watch.until(
-                tenants, within(tenants), process if contender is not Contender.FLOOR else None
-            )
-            used = process.usage() if contender is not Contender.FLOOR else None
+            last = await world.watch.until(tenants, within(tenants), process)
+            used, beside = process.usage(), world.cpu_seconds()
             # Events and releases of the last tenants.
             await asyncio.sleep(EVENTS_SECONDS)
             seconds = last - began if order is Order.ARRIVING else last - process.started - imported
@@ -120,13 +121,14 @@ async def onboard(
                 tenants=tenants,
                 seconds=seconds,
                 import_seconds=imported,
-                cpu_seconds=used.cpu_seconds - cpu_before if used is not None else float("nan"),
-                peak_rss_mb=used.peak_rss_mb if used is not None else float("nan"),
+                cpu_seconds=used.cpu_seconds - cpu_before,
+                cpu_seconds_of={name: beside[name] - before for name, before in beside_before.items()},
+                peak_rss_mb=used.peak_rss_mb,
                 api_calls=calls,
                 outside_requests=sum((await world.outside.requests()).values()),
             )
         finally:
-            await process.stop()
+            await process.kill()  # all that it was to do is done
 
 
 async def start(contender: Contender, world: Stage, tenants: int) -> MeasuredProcess:
@@ -157,12 +159,12 @@ async def start(contender: Contender, world: Stage, tenants: int) -> MeasuredPro
 _IMPORTS: Final[dict[str, float]] = {}
 
 
-async def import_seconds(modules: str) -> float:
+async def import_seconds(modules: str, times: int) -> float:
     """Median wall time of a Python process that only imports; measured once."""
     if modules in _IMPORTS:
         return _IMPORTS[modules]
     took = []
-    for _ in range(IMPORTS_TIMED):
+    for _ in range(times):
         began = time.monotonic()
         process = await MeasuredProcess.start(["-c", f"import {modules}"], Path("/dev/null"))
         await process.ended(60)
@@ -188,7 +190,8 @@ async def _settled(contender: Contender, process: MeasuredProcess) -> None:
         Contender.OURS: r"probes_port=(\d+)",
     }[contender]
     await process.said(pattern)
-    await asyncio.sleep(2.0)
+    if contender is not Contender.FLOOR:  # it says so when it waits for nothing but tenants
+        await asyncio.sleep(2.0)
 
 
 def _reads(name: str) -> bool:
@@ -196,6 +199,8 @@ def _reads(name: str) -> bool:
 
 
 def _of_tenants(name: str) -> bool:
-    """Whether requests of this name are about tenants; Kubernetes' own parts renew Leases by PUT."""
+    """Whether requests of this name are about tenants. Claims on numbers are Leases that are made and deleted; those
+    that are changed are replicas' and Kubernetes' own.
+    """
     resource = name.partition(" ")[2].partition("/")[0]
-    return resource in {"businesstenants", "secrets", "events", "leases"} and name != "PUT leases"
+    return resource in {"businesstenants", "secrets", "events", "leases"} and name not in OF_REPLICAS

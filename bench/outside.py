@@ -14,8 +14,9 @@ import aiohttp
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Addresses of the fakes, and the session that commands them."""
+    """Addresses of the fakes, and the session that commands them; `pid` is of the one process they run in."""
 
+    pid: int
     twilio: str
     evolution: Sequence[str]
     session: aiohttp.ClientSession
@@ -60,7 +61,7 @@ async def outside_world(servers: int, latency: float) -> AsyncIterator[Outside]:
     try:
         said = json.loads(await process.stdout.readline())
         async with aiohttp.ClientSession() as session:
-            yield Outside(said["twilio"], said["evolution"], session)
+            yield Outside(process.pid, said["twilio"], said["evolution"], session)
     finally:
         process.stdin.close()
         try:

@@ -28,6 +28,12 @@ class Usage:
     peak_rss_mb: float
 
 
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used in all its threads, for itself and in the kernel."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+
 class MeasuredProcess:
     """A Python process with its output in a file; ended by its id alone."""
 
@@ -60,12 +66,14 @@ class MeasuredProcess:
     def usage(self) -> Usage:
         """What it has used so far. Raises ProcessFailedError."""
         self.check()
-        folder = Path(f"/proc/{self._process.pid}")
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        cpu = (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
         memory = dict(
-            re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB$", (folder / "status").read_text(), flags=re.MULTILINE)
+            re.findall(
+                r"^(VmRSS|VmHWM):\s+(\d+) kB$",
+                Path(f"/proc/{self._process.pid}/status").read_text(),
+                flags=re.MULTILINE,
+            )
         )
+        cpu = cpu_seconds(self._process.pid)
         return Usage(cpu, int(memory["VmRSS"]) / 1024, int(memory["VmHWM"]) / 1024)
 
     async def said(self, pattern: str, within: float = 60.0) -> str:
@@ -87,6 +95,12 @@ class MeasuredProcess:
         try:
             await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
         except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    async def kill(self) -> None:
+        """SIGKILL, for one that has nothing to finish."""
+        if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 

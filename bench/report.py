@@ -87,9 +87,14 @@ def machine() -> Figures:
 
 
 def merge_results(figures: Figures) -> Figures:
-    """Put the sections measured now over those measured before, and write both files; all of them."""
+    """Put the sections measured now over those measured before, and write both files; all of them.
+
+    Each section keeps the conditions that it was measured under.
+    """
     kept: Figures = json.loads(RESULTS_JSON.read_text()) if RESULTS_JSON.exists() else {}
+    conditions = {**kept.get("conditions", {}), **figures["conditions"]}
     merged = {**kept, **figures}
+    merged["conditions"] = {name: said for name, said in conditions.items() if name in (*merged, "outside")}
     RESULTS_JSON.write_text(json.dumps(_rounded(merged), indent=2, sort_keys=True) + "\n")
     RESULTS_TABLE.write_text(page(merged))
     return merged

@@ -1,35 +1,48 @@
 """Many Ready tenants: what nothing happening costs, a restart, and how soon a fresh edit is acted on."""
 
 import asyncio
-import math
-import re
-import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from bench import objects
+from bench.edits import Editor, Edits
 from bench.onboarding import EVENTS_SECONDS, within
 from bench.processes import MeasuredProcess
+from bench.rest import at_rest
+from bench.rolling import RollingUpdate, rolling_update
 from bench.stage import READS, ApiCalls, Stage, stage
-from controller.runtime.kube_resources import BUSINESS_TENANTS
 
 # Polls come ten times faster than with the defaults: live states every 3 s instead of 30 s, rows and numbers every
-# 30 s instead of 5 min. Deep checks come after 30 min, so none falls into what is measured.
+# 30 s instead of 5 min; see Pace. Deep checks come after 30 min, so none falls into what is measured.
 POLLS_A_CYCLE: Final = 10
 """A cycle is ten polls of live states and one list of rows and numbers: five minutes with the defaults."""
-CYCLES: Final = 2
 RECEIVING_SHARE: Final = 0.1
-EDIT_EVERY_SECONDS: Final = 0.2
-EDITS_AT_MOST: Final = 150
-EDIT_SEEN_SECONDS: Final = 30.0
+WRITTEN: Final = ("businesstenants", "phoneproviders", "evolutionservers", "secrets", "events")
 BULK: Final = (
     *("/metrics", "/instance/fetchInstances", "/IncomingPhoneNumbers.json", "/Calls.json"),
     # Once a start: the account, and what its numbers cost.
     *("/Accounts/{account}.json", "/AvailablePhoneNumbers/{country}.json", "/Countries/{country}"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long each is looked at: `cycles` (see POLLS_A_CYCLE) of steady state, and at least so many edits."""
+
+    poll_seconds: int = 3
+    cycles_before: float = 1.0
+    """In which the first deep checks and the counts of the last tenants get through."""
+    cycles: int = 2
+    edits: int = 50
+    edit_every: float = 0.2
+
+    @property
+    def cycle(self) -> float:
+        """In seconds."""
+        return float(POLLS_A_CYCLE * self.poll_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +56,10 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Per cycle, see POLLS_A_CYCLE; writes over all cycles."""
+    """Per cycle, see POLLS_A_CYCLE; writes over all cycles. Leases are those by which replicas know of each other."""
 
     api_writes: int
+    lease_writes_per_cycle: float
     outside_requests_per_cycle: float
     deep_checks_per_cycle: float
     cpu_seconds_per_cycle: float
@@ -60,6 +74,7 @@ class Restart:
     cpu_seconds: float
     peak_rss_mb: float
     api_writes: int
+    lease_writes: int
     outside_requests: int
     deep_checks: int
 
@@ -73,35 +88,19 @@ class Watching:
     peak_rss_mb: float
 
 
-@dataclass(frozen=True, slots=True)
-class Edits:
-    """Seconds from sending an edit to its first outside call."""
-
-    seconds: Sequence[float]
-
-    @property
-    def p50(self) -> float:
-        return statistics.median(self.seconds)
-
-    @property
-    def p99(self) -> float:
-        """By nearest rank: the slowest of up to a hundred."""
-        return sorted(self.seconds)[math.ceil(0.99 * len(self.seconds)) - 1]
-
-
 class Scale:
     """A world with one operator and its Ready tenants."""
 
-    def __init__(self, world: Stage, operator: MeasuredProcess, poll_seconds: int, edits: int) -> None:
+    def __init__(self, world: Stage, operator: MeasuredProcess, pace: Pace) -> None:
         self._world = world
-        self._cycle = float(POLLS_A_CYCLE * poll_seconds)
-        self._edits = edits
+        self._pace = pace
         self._operator = operator
         self._names: list[str] = []
-        self._edited = 0
+        self._editor = Editor(world, self._names, pace.edit_every)
 
-    async def stop(self) -> None:
-        await self._operator.stop()
+    async def end(self) -> None:
+        """End the operator; its tenants stay."""
+        await self._operator.kill()
 
     async def grow(self, tenants: int) -> Growth:
         """Onboard until there are so many."""
@@ -116,20 +115,21 @@ class Scale:
 
     async def steady(self) -> Steady:
         """Some cycles in which a tenth of the tenants receives messages and nobody changes anything."""
-        # The first deep checks and the counts of the last tenants are through.
-        await asyncio.sleep(self._cycle)
+        await asyncio.sleep(self._pace.cycles_before * self._pace.cycle)
         await self._receive()
         calls, usage = await self._world.api_calls(), self._operator.usage()
         await self._world.outside.forget_requests()
-        await asyncio.sleep(CYCLES * self._cycle)
+        await asyncio.sleep(self._pace.cycles * self._pace.cycle)
         used = self._operator.usage()
         requests = await self._world.outside.requests()
         deep = sum(n for name, n in requests.items() if not name.endswith(BULK))
+        calls = (await self._world.api_calls()).since(calls)
         return Steady(
-            api_writes=writes((await self._world.api_calls()).since(calls)),
-            outside_requests_per_cycle=(sum(requests.values()) - deep) / CYCLES,
-            deep_checks_per_cycle=deep / CYCLES,
-            cpu_seconds_per_cycle=(used.cpu_seconds - usage.cpu_seconds) / CYCLES,
+            api_writes=writes(calls, *WRITTEN),
+            lease_writes_per_cycle=writes(calls, "leases") / self._pace.cycles,
+            outside_requests_per_cycle=(sum(requests.values()) - deep) / self._pace.cycles,
+            deep_checks_per_cycle=deep / self._pace.cycles,
+            cpu_seconds_per_cycle=(used.cpu_seconds - usage.cpu_seconds) / self._pace.cycles,
             rss_mb=used.rss_mb,
         )
 
@@ -139,15 +139,17 @@ class Scale:
         calls = await self._world.api_calls()
         await self._world.outside.forget_requests()
         self._operator = await self._world.start_ours()
-        seconds = await self._adopted()
+        rest = await at_rest(self._world, self._operator)
         used = self._operator.usage()
         requests = await self._world.outside.requests()
         deep = sum(n for name, n in requests.items() if not name.endswith(BULK))
+        calls = (await self._world.api_calls()).since(calls)
         return Restart(
-            seconds=seconds,
-            cpu_seconds=used.cpu_seconds,
+            seconds=rest.seconds,
+            cpu_seconds=rest.cpu_seconds,
             peak_rss_mb=used.peak_rss_mb,
-            api_writes=writes((await self._world.api_calls()).since(calls)),
+            api_writes=writes(calls, *WRITTEN),
+            lease_writes=writes(calls, "leases"),
             outside_requests=sum(requests.values()) - deep,
             deep_checks=deep,
         )
@@ -165,7 +167,7 @@ class Scale:
 
     async def edits(self) -> Edits:
         """On the running operator."""
-        return await self._edits_during(asyncio.sleep(0), self._edits)
+        return await self._editor.during(asyncio.sleep(0), self._pace.edits)
 
     async def edits_during_restart(self) -> Edits:
         """While the only replica stops and starts again: what people wait for who edit just then."""
@@ -173,36 +175,17 @@ class Scale:
         async def restart() -> None:
             await self._operator.stop()
             self._operator = await self._world.start_ours()
-            await self._adopted(at_rest=1)
+            await at_rest(self._world, self._operator)
 
-        return await self._edits_during(restart(), self._edits)
+        return await self._editor.during(restart(), self._pace.edits)
 
-    async def _edits_during(self, event: Awaitable[None], least: int) -> Edits:
-        """Edit one tenant after the other, at least `least`, from when `event` begins until it is over."""
-        await self._world.outside.forget_requests()
-        happening = asyncio.ensure_future(event)
-        sent: dict[str, float] = {}
-        while len(sent) < least or (not happening.done() and len(sent) < EDITS_AT_MOST):
-            name = self._names[self._edited * 7 % len(self._names)]
-            self._edited += 1
-            sent[name] = time.monotonic()
-            url = f"{objects.webhook_url(name)}{self._edited}"
-            patch = {"spec": {"ai": {"webhook": {"url": url}}}}
-            await self._world.api.merge_patch(BUSINESS_TENANTS, name, patch, objects.NAMESPACE)
-            await asyncio.sleep(EDIT_EVERY_SECONDS)
-        await happening
-        return Edits([await self._acted_on(name, at) - at for name, at in sent.items()])
-
-    async def _acted_on(self, name: str, since: float) -> float:
-        """When the first outside call about a tenant began; both clocks are the machine's monotonic one."""
-        deadline = time.monotonic() + EDIT_SEEN_SECONDS
-        while time.monotonic() < deadline:
-            for url in self._world.outside.evolution:
-                for request in await self._world.outside.details(url):
-                    if f"/{name}-" in request["path"] and request["started"] >= since:
-                        return float(request["started"])
-            await asyncio.sleep(0.2)
-        raise TimeoutError(f"The edit of {name} was not acted on within {EDIT_SEEN_SECONDS:.0f} s.")
+    async def rolling_update(self) -> RollingUpdate:
+        """While two replicas are replaced by two others."""
+        measured, (self._operator, second) = await rolling_update(
+            self._world, self._operator, self._editor, self._pace.edits
+        )
+        await second.stop()
+        return measured
 
     async def _receive(self) -> None:
         """Every tenth instance has stored some more messages when its rows are listed next."""
@@ -212,68 +195,33 @@ class Scale:
             for name in chosen:
                 await self._world.outside.control(url, "POST", f"instances/{name}/counts", {"messages": 17})
 
-    async def _adopted(self, at_rest: int = 3) -> float:
-        """Seconds from the start of the operator until every tenant had its first pass after the lists."""
-        port = await self._operator.said(r"probes_port=(\d+)", within=120)
-        deadline, quiet = time.monotonic() + 180, 0
-        settled_at = time.monotonic()
-        while time.monotonic() < deadline:
-            text = await self._metrics(port)
-            passes = _sample(text, "tenant_operator_reconcile_seconds_count")
-            busy = _sample(text, 'tenant_operator_queue_depth{queue="tenants",state="r')  # ready and running
-            # Passes before the lists end at once; with them the tenants come a second time.
-            if passes >= len(self._names) and not busy:
-                settled_at = settled_at if quiet else time.monotonic()
-                quiet += 1
-                if quiet == at_rest:
-                    return settled_at - self._operator.started
-            else:
-                quiet = 0
-            # Seldom: a scrape costs the operator CPU, which is what is measured.
-            await asyncio.sleep(0.5)
-        raise TimeoutError("The operator did not come to rest after its start.")
-
-    async def _metrics(self, port: str) -> str:
-        async with self._world.outside.session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-            return await answer.text()
-
 
 @asynccontextmanager
-async def scale(largest: int, poll_seconds: int = 3, edits: int = 50) -> AsyncIterator[Scale]:
+async def scale(largest: int, pace: Pace) -> AsyncIterator[Scale]:
     """An operator with room for so many tenants, and none yet."""
     servers = objects.servers_for(largest)
     async with stage(servers) as world:
-        cycle = f"{POLLS_A_CYCLE * poll_seconds}s"
-        await world.add_fleet(servers, poll=f"{poll_seconds}s", number_poll=cycle)
+        await world.add_fleet(servers, poll=f"{pace.poll_seconds}s", number_poll=f"{pace.cycle:.0f}s")
         operator = await world.start_ours()
         await operator.said(r"probes_port=(\d+)")
         await asyncio.sleep(2.0)
-        measured = Scale(world, operator, poll_seconds, edits)
+        measured = Scale(world, operator, pace)
         try:
             yield measured
         finally:
-            await measured.stop()
+            await measured.end()
 
 
-def writes(calls: ApiCalls) -> int:
-    """Writes of the operator; `PUT leases` are Kubernetes' own parts'."""
+def writes(calls: ApiCalls, *resources: str) -> int:
+    """Writes to objects of these resources; `PUT leases` are Kubernetes' own parts'."""
     return sum(
-        n for name, n in calls.by_verb.items() if name.partition(" ")[0] not in READS and _of_operator(name)
+        count
+        for name, count in calls.by_verb.items()
+        for verb, _, resource in [name.partition(" ")]
+        if verb not in READS and resource.partition("/")[0] in resources and name != "PUT leases"
     )
 
 
 def spread(costs: Sequence[float], of: Callable[[Sequence[float]], float] = max) -> float:
     """The largest cost over the smallest."""
     return of(costs) / min(costs)
-
-
-def _of_operator(name: str) -> bool:
-    resource = name.partition(" ")[2].partition("/")[0]
-    kinds = {"businesstenants", "phoneproviders", "evolutionservers", "secrets", "events", "leases"}
-    return resource in kinds and name != "PUT leases"
-
-
-def _sample(text: str, beginning: str) -> float:
-    """The sum of all samples whose line begins so."""
-    found = re.findall(rf"^{re.escape(beginning)}\S* (\S+)$", text, re.MULTILINE)
-    return sum(float(value) for value in found)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import time
 from collections import Counter
@@ -14,8 +15,9 @@ from typing import Any, Final
 from kubernetes.aio.client.configuration import Configuration
 
 from bench import objects
+from bench.control_planes import clear, control_plane
 from bench.outside import Outside, outside_world
-from bench.processes import MeasuredProcess
+from bench.processes import MeasuredProcess, cpu_seconds
 from controller.api.crd import custom_resource_definitions
 from controller.runtime.cluster import KubeApi
 from controller.runtime.kube_connection import KubeConnection, Request, login
@@ -23,9 +25,7 @@ from controller.runtime.kube_errors import ApiNotFound, ApiUnavailable
 from controller.runtime.kube_resources import BUSINESS_TENANTS, EVOLUTION_SERVERS, PHONE_PROVIDERS
 from controller.runtime.kube_wire import WatchEventType
 from controller.runtime.manifests import apply_manifests
-from tests.controlplane.binaries import Binaries, find
-from tests.controlplane.controlplane import ControlPlane, Options
-from tests.controlplane.errors import UnavailableError
+from tests.controlplane.controlplane import ControlPlane
 
 LATENCY: Final = 0.02
 APPLIED_AT_ONCE: Final = 24
@@ -80,13 +80,16 @@ class ReadyWatch:
 class Stage:
     """What a measurement works with."""
 
-    kubeconfig: Path
-    folder: Path
+    control_plane: ControlPlane
     configuration: Configuration
     api: KubeApi
     connection: KubeConnection
     outside: Outside
     watch: ReadyWatch
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.control_plane.kubeconfig_path
 
     async def add_fleet(self, servers: int, *, poll: str = "30s", number_poll: str = "5m") -> None:
         """Secrets, the account, and the first `servers` servers."""
@@ -116,7 +119,7 @@ class Stage:
 
     async def start(self, arguments: Sequence[str], name: str, **environment: str) -> MeasuredProcess:
         """A contender's process; its output goes to a file of this world."""
-        return await MeasuredProcess.start(arguments, self.folder / f"{name}.log", environment)
+        return await MeasuredProcess.start(arguments, self.control_plane.folder / f"{name}.log", environment)
 
     async def start_ours(self, name: str = "ours", **settings: str) -> MeasuredProcess:
         """The operator with its own defaults."""
@@ -129,10 +132,17 @@ class Stage:
                 f"--operator-namespace={objects.SYSTEM}",
                 "--probe-address=127.0.0.1",
                 "--probe-port=0",
+                # Nobody pairs here, and several operators run beside each other.
+                "--pairing-port=0",
                 *flags,
             ],
             name,
         )
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time used so far by all that a contender makes work, and by the benchmark itself."""
+        pids = {**self.control_plane.pids, "fakes": self.outside.pid, "benchmark": os.getpid()}
+        return {name: cpu_seconds(pid) for name, pid in pids.items()}
 
     async def api_calls(self) -> ApiCalls:
         """Counted by the API server itself."""
@@ -154,47 +164,23 @@ def is_ready(body: Mapping[str, Any]) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def own_control_plane() -> ControlPlane:
-    """A fresh one, so that no measurement inherits another's objects. Raises UnavailableError."""
-    source = find()
-    if not isinstance(source, Binaries):
-        raise UnavailableError(
-            "The benchmark starts control planes of its own: install Go 1.26, or set KUBEBUILDER_ASSETS to a"
-            " folder that holds etcd and kube-apiserver, and unset KUBECONFIG_TEST."
-        )
-    # Without the controllers: they read and write too, and the API server's counts are to be the contender's.
-    return ControlPlane(source, Options(controller_manager=False))
-
-
 @asynccontextmanager
 async def stage(servers: int, latency: float = LATENCY) -> AsyncIterator[Stage]:
     """A world for one measurement; everything in it ends with the block."""
-    control_plane = own_control_plane()
-    await asyncio.to_thread(control_plane.start)
-    try:
-        configuration = await login(kubeconfig=str(control_plane.kubeconfig_path))
+    async with control_plane() as plane, outside_world(servers, latency) as outside:
+        configuration = await login(kubeconfig=str(plane.kubeconfig_path))
         connection = KubeConnection(configuration, concurrency=64, timeout=60)
-        async with outside_world(servers, latency) as outside:
-            api, watch = KubeApi(connection), ReadyWatch()
-            await _install(api)
-            watching = asyncio.create_task(_watch(api, watch), name="ready-watch")
-            try:
-                yield Stage(
-                    control_plane.kubeconfig_path,
-                    control_plane.folder,
-                    configuration,
-                    api,
-                    connection,
-                    outside,
-                    watch,
-                )
-            finally:
-                watching.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await watching
-                await connection.close()
-    finally:
-        await asyncio.to_thread(control_plane.stop)
+        api, watch = KubeApi(connection), ReadyWatch()
+        await _install(api)
+        watching = asyncio.create_task(_watch(api, watch), name="ready-watch")
+        try:
+            yield Stage(plane, configuration, api, connection, outside, watch)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            await clear(api)
+            await connection.close()
 
 
 async def _install(api: KubeApi) -> None:

@@ -6,15 +6,16 @@ nothing, and could not be crashed or run twice without buying twice.
 """
 
 import asyncio
-import base64
 import sys
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import orjson
 
 from bench import objects
-from bench.contenders.calls import OutsideCalls, api_session, outside_from_environment
+from bench.contenders import bodies
+from bench.contenders.bodies import Body
+from bench.contenders.calls import OutsideCalls, api_session, new_token, outside_from_environment
 from controller.cli.event_loop import new_event_loop
 
 AT_ONCE: Final = 64
@@ -22,8 +23,6 @@ TENANTS: Final = f"/apis/x-sevenai.com/v1alpha1/namespaces/{objects.NAMESPACE}/b
 LEASES: Final = f"/apis/coordination.k8s.io/v1/namespaces/{objects.SYSTEM}/leases"
 SECRETS: Final = f"/api/v1/namespaces/{objects.NAMESPACE}/secrets"
 EVENTS: Final = f"/api/v1/namespaces/{objects.NAMESPACE}/events"
-NOW: Final = "2026-01-01T00:00:00Z"
-TYPES: Final = ("Ready", "NumberReady", "InstanceReady", "WhatsAppConnected", "RoutingReady")
 
 
 class Floor:
@@ -31,76 +30,63 @@ class Floor:
         self._api = api
         self._outside = outside
 
-    async def onboard(self, name: str, uid: str) -> None:
-        outside, url = self._outside, self._outside.server_of(name)
-        path = f"{TENANTS}/{name}"
-        await self._send("PATCH", path, {"metadata": {"finalizers": ["bench.example/floor"]}})
+    async def onboard(self, tenant: Body) -> None:
+        """`tenant` is the metadata that the watch brought."""
+        name, uid, outside = tenant["name"], tenant["uid"], self._outside
+        url, path = outside.server_of(name), f"{TENANTS}/{name}"
+        finalizers = {"resourceVersion": tenant["resourceVersion"], "finalizers": ["bench.example/floor"]}
+        version = await self._patch(path, {"metadata": finalizers})
         number = await outside.find_number()
-        lease = f"claim-{number.lstrip('+')}"
-        await self._send("POST", LEASES, {"metadata": {"name": lease}, "spec": {"holderIdentity": uid}})
-        purchase = {"candidate": number, "provider": objects.PROVIDER, "startedAt": NOW}
-        await self._send("PATCH", f"{path}/status", {"status": {"phoneNumber": {"purchase": purchase}}})
+        lease = f"number-{number.lstrip('+'):0>20}"
+        claimed = (await self._send("POST", LEASES, bodies.claim(lease, name, uid, number)))["metadata"]
+        intent = {"metadata": {"resourceVersion": version}, "status": bodies.intent_status(number)}
+        version = await self._patch(f"{path}/status", intent)
         await outside.owned(number)
         await self._send("GET", path)
-        await outside.buy(number, name)
+        number_id = await outside.buy(number, name)
         await outside.owned(number)
-        await outside.instance(url, name)
         await outside.state(url, name)
-        secret = f"{name}-evolution"
-        token = await outside.create(url, name, number)
-        await self._send(
-            "POST",
-            SECRETS,
-            {"metadata": {"name": secret}, "data": {"token": base64.b64encode(token.encode()).decode()}},
-        )
-        await outside.instance(url, name)
-        await outside.state(url, name)
+        token = new_token(name)
+        await self._send("POST", SECRETS, bodies.token_secret(name, uid, token))
+        await outside.create(url, name, number, token)
+        instance_id = await outside.instance(url, name)
         await outside.webhook(url, name)
-        await outside.set_webhook(url, name)
-        await outside.webhook(url, name)
-        await self._send("PATCH", f"{path}/status", {"status": ready_status(name, number)})
-        await self._send("DELETE", f"{LEASES}/{lease}")
-        about = {"kind": "BusinessTenant", "name": name, "namespace": objects.NAMESPACE, "uid": uid}
-        event = {
-            "metadata": {"generateName": f"{name}-"},
-            "involvedObject": about,
-            "reason": "Ready",
-            "type": "Normal",
-        }
-        await self._send("POST", EVENTS, event)
+        server = f"evolution-{outside.evolution.index(url)}"
+        made = bodies.Onboarded(name, number, number_id, server, instance_id)
+        ready = {"metadata": {"resourceVersion": version}, "status": bodies.ready_status(made)}
+        await self._patch(f"{path}/status", ready)
+        exactly = {"uid": claimed["uid"], "resourceVersion": claimed["resourceVersion"]}
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": exactly}
+        await self._send("DELETE", f"{LEASES}/{lease}", options)
+        await self._send("POST", EVENTS, bodies.ready_event(made, uid))
 
-    async def _send(self, method: str, path: str, body: object = None) -> None:
+    async def _patch(self, path: str, body: Body) -> str:
+        """The object's version afterwards."""
+        version: str = (await self._send("PATCH", path, body))["metadata"]["resourceVersion"]
+        return version
+
+    async def _send(self, method: str, path: str, body: Body | None = None) -> Body:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         data = None if body is None else orjson.dumps(body)
-        async with self._api.request(method, path, data=data, headers={"Content-Type": kind}) as answer:
+        params = {"fieldManager": "floor"} if method in ("PATCH", "POST") else None
+        headers = {"Content-Type": kind}
+        async with self._api.request(method, path, data=data, params=params, headers=headers) as answer:
             content = await answer.read()
             assert answer.ok, content
-
-
-def ready_status(name: str, number: str) -> dict[str, Any]:
-    """A status of about the size that our operator writes."""
-    condition = {"status": "True", "reason": "Available", "message": "as wanted", "lastTransitionTime": NOW}
-    return {
-        "phase": "Ready",
-        "observedGeneration": 1,
-        "message": f"Live on {number}.",
-        "conditions": [{"type": type_, "observedGeneration": 1, **condition} for type_ in TYPES],
-        "phoneNumber": {"number": number, "country": "LV", "type": "Mobile", "provider": objects.PROVIDER},
-        "instance": {"name": name, "server": "evolution-0", "channel": "Evolution", "state": "Open"},
-        "routing": {"route": "Webhook", "target": objects.webhook_url(name)},
-    }
+            parsed: Body = orjson.loads(content)
+            return parsed
 
 
 async def run(kubeconfig: str, tenants: int) -> None:
-    """Onboard so many tenants: those that are there, and those that come."""
+    """Onboard so many tenants: those that are there, and those that come. Then wait to be stopped."""
     limit, begun = asyncio.Semaphore(AT_ONCE), set[str]()
     connector = aiohttp.TCPConnector(limit=0)
     async with await api_session(kubeconfig) as api, aiohttp.ClientSession(connector=connector) as session:
         floor = Floor(api, outside_from_environment(session))
 
-        async def one(name: str, uid: str) -> None:
+        async def one(tenant: Body) -> None:
             async with limit:
-                await floor.onboard(name, uid)
+                await floor.onboard(tenant)
 
         async with api.get(TENANTS) as answer:
             listed = orjson.loads(await answer.read())
@@ -108,7 +94,7 @@ async def run(kubeconfig: str, tenants: int) -> None:
         async with asyncio.TaskGroup() as group:
             for body in listed["items"]:
                 begun.add(body["metadata"]["name"])
-                group.create_task(one(body["metadata"]["name"], body["metadata"]["uid"]))
+                group.create_task(one(body["metadata"]))
             version, endless = listed["metadata"]["resourceVersion"], aiohttp.ClientTimeout(total=None)
             while len(begun) < tenants:  # the API server ends watches when it likes
                 query = {"watch": "1", "resourceVersion": version}
@@ -118,9 +104,11 @@ async def run(kubeconfig: str, tenants: int) -> None:
                         version = metadata["resourceVersion"]
                         if metadata["name"] not in begun:
                             begun.add(metadata["name"])
-                            group.create_task(one(metadata["name"], metadata["uid"]))
+                            group.create_task(one(metadata))
                         if len(begun) >= tenants:
                             break
+        # What it used can be read only of a process that is there.
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

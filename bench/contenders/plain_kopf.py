@@ -5,15 +5,15 @@ intent, no look before the purchase is repeated. Crashed in the wrong moment, it
 `kopf run --standalone -n tenants bench/contenders/plain_kopf.py`, with KUBECONFIG and BENCH_OUTSIDE set.
 """
 
-import base64
 import os
 from typing import Any
 
 import aiohttp
 import kopf
 
-from bench.contenders.calls import api_session, outside_from_environment
-from bench.contenders.floor import SECRETS, ready_status
+from bench.contenders import bodies
+from bench.contenders.calls import api_session, new_token, outside_from_environment
+from bench.contenders.floor import SECRETS
 
 KIND = "businesstenants"
 
@@ -32,29 +32,25 @@ async def disconnect(memo: kopf.Memo, **_: Any) -> None:
 
 @kopf.on.create(KIND)
 @kopf.on.resume(KIND)
-async def onboard(name: str, status: kopf.Status, patch: kopf.Patch, memo: kopf.Memo, **_: Any) -> None:
+async def onboard(
+    name: str, uid: str, status: kopf.Status, patch: kopf.Patch, memo: kopf.Memo, **_: Any
+) -> None:
     if status.get("phase") == "Ready":
         return
     outside, url = memo.outside, memo.outside.server_of(name)
     number = await outside.find_number()
     await outside.owned(number)
-    await outside.buy(number, name)
+    number_id = await outside.buy(number, name)
     await outside.owned(number)
-    await outside.instance(url, name)
     await outside.state(url, name)
-    token = await outside.create(url, name, number)
-    body = {
-        "metadata": {"name": f"{name}-evolution"},
-        "data": {"token": base64.b64encode(token.encode()).decode()},
-    }
-    async with memo.api.post(SECRETS, json=body) as answer:
+    token = new_token(name)
+    async with memo.api.post(SECRETS, json=bodies.token_secret(name, uid, token)) as answer:
         assert answer.ok, await answer.text()
-    await outside.instance(url, name)
-    await outside.state(url, name)
+    await outside.create(url, name, number, token)
+    instance_id = await outside.instance(url, name)
     await outside.webhook(url, name)
-    await outside.set_webhook(url, name)
-    await outside.webhook(url, name)
-    patch.status.update(ready_status(name, number))
+    server = f"evolution-{outside.evolution.index(url)}"
+    patch.status.update(bodies.ready_status(bodies.Onboarded(name, number, number_id, server, instance_id)))
 
 
 @kopf.on.update(KIND, field="spec")
