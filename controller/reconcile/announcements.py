@@ -32,6 +32,8 @@ def announcements(
     before: BusinessTenantStatus, after: BusinessTenantStatus, done: Sequence[str]
 ) -> list[Announcement]:
     """Sentences for `kubectl describe`, at most two a pass; none when nothing moved."""
+    if after is before and not done:
+        return []
     sentences = []
     ready = _find(after, ConditionType.READY)
     became_ready = _is_true(ready) and not _is_true(_find(before, ConditionType.READY))
@@ -61,7 +63,7 @@ def _in_the_past(change: str) -> str:
 
 
 def _find(status: BusinessTenantStatus, type_: ConditionType) -> Condition | None:
-    return next((c for c in status.conditions or [] if c.type == type_.value), None)
+    return next((c for c in status.conditions or [] if c.type == type_), None)
 
 
 def _is_true(condition: Condition | None) -> bool:

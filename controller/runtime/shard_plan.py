@@ -2,8 +2,11 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 
+# A pass asks some times for its tenant's.
+@lru_cache(maxsize=1024)
 def shard_of(key: object, shards: int) -> int:
     """The shard of a tenant, provider or server; the same in every process and version."""
     digest = hashlib.blake2b(str(key).encode(), digest_size=8).digest()
