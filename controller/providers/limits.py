@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, WouldBlock
 
 from controller.api.conditions import Reason
 from controller.providers.circuit import Admission, CircuitBreaker, CircuitPolicy
@@ -131,7 +131,10 @@ class Limiter:
         """
         self._refuse_while_paused()
         turn = object()
-        await self._concurrency.acquire_on_behalf_of(turn)
+        try:
+            self._concurrency.acquire_on_behalf_of_nowait(turn)
+        except WouldBlock:
+            await self._concurrency.acquire_on_behalf_of(turn)
         try:
             self._refuse_while_paused()
             await self._wait_for_token()

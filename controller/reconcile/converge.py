@@ -41,6 +41,7 @@ from controller.reconcile.verdict import Facet, Verdict
 
 log = structlog.get_logger(__name__)
 
+_FACETS: Final = frozenset(facet.value for facet in Facet)
 # No tenant needs more; a plan that never gets empty is a defect that must not become a hot loop.
 MAX_CHANGES: Final = 24
 
@@ -59,9 +60,9 @@ async def converge(run: Run, observed: TenantObserved) -> Converged:
     """Make the changes one by one. A facet that failed is left, the others go on. Raises `ObjectChangedError`."""
     failed: dict[Facet, Verdict] = {}
     repairs = run.tenant.status.recent_repairs or []
-    settled = set(settled_facets(run))
+    settled = settled_facets(run)
+    plan = plan_tenant(run.desired, observed, run.context.policy)
     for _ in range(MAX_CHANGES):
-        plan = plan_tenant(run.desired, observed, run.context.policy)
         change = next_change(plan, failed)
         if change is None:
             break
@@ -78,9 +79,10 @@ async def converge(run: Run, observed: TenantObserved) -> Converged:
             )
             failed[change.facet] = Verdict.failed(error)
         else:
-            log.info("change made", tenant=str(run.tenant.key), what=change.what, why=change.why)
-            run.done.append(change.what)
-    plan = plan_tenant(run.desired, observed, run.context.policy)
+            what = _done(change, observed)
+            log.info("change made", tenant=str(run.tenant.key), what=what, why=change.why)
+            run.done.append(what)
+            plan = plan_tenant(run.desired, observed, run.context.policy)
     verdicts = {facet: failed.get(facet, facet_plan.verdict) for facet, facet_plan in plan.items()}
     return Converged(observed, verdicts, _all_changes(plan), tuple(repairs))
 
@@ -102,17 +104,16 @@ def next_change(plan: Mapping[Facet, FacetPlan], failed: Mapping[Facet, Verdict]
     return None
 
 
-def settled_facets(run: Run) -> list[Facet]:
+def settled_facets(run: Run) -> frozenset[str]:
     """Facets that were as wanted (or fought over) at this very generation: a difference is somebody else's doing."""
     status = run.tenant.status
     if status.observed_generation != run.tenant.generation:
-        return []
-    return [
-        Facet(condition.type)
-        for condition in status.conditions or []
-        if condition.type in set(Facet)
-        and (condition.status is ConditionStatus.TRUE or condition.reason == Reason.CONTENDED.text)
-    ]
+        return frozenset()
+    return _FACETS.intersection(
+        condition.type
+        for condition in status.conditions or ()
+        if condition.status is ConditionStatus.TRUE or condition.reason == Reason.CONTENDED.text
+    )
 
 
 async def apply(change: Change, observed: TenantObserved, run: Run) -> TenantObserved:
@@ -148,6 +149,12 @@ async def apply(change: Change, observed: TenantObserved, run: Run) -> TenantObs
         case routing_action:
             routing = await apply_routing(routing_action, observed.instance, observed.routing, run)
             return replace(observed, routing=routing)
+
+
+def _done(change: Change, observed: TenantObserved) -> str:
+    """What was done, with what went along."""
+    makes = isinstance(change.action, CreateInstance | ReplaceInstance)
+    return f"{change.what} with its webhook" if makes and observed.instance.made_with else change.what
 
 
 def _all_changes(plan: Mapping[Facet, FacetPlan]) -> tuple[Change, ...]:

@@ -2,10 +2,14 @@
 
 from collections.abc import MutableMapping
 from datetime import datetime
+from typing import Final
 
 from controller.reconcile.context import Context
 from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.tenant_object import Tenant, TenantKey
+
+# A look is moved by jitter; one that comes a little early must not wait for a whole interval.
+EARLY_ENOUGH: Final = 0.9
 
 
 def deep_check_due(checked_at: MutableMapping[TenantKey, datetime], tenant: Tenant, context: Context) -> bool:
@@ -14,7 +18,18 @@ def deep_check_due(checked_at: MutableMapping[TenantKey, datetime], tenant: Tena
     if checked is None:
         checked_at[tenant.key] = _first_turn(tenant, context)
         return False
-    return context.clock.now() - checked >= context.policy.deep_check_interval
+    return context.clock.now() - checked >= EARLY_ENOUGH * context.policy.deep_check_interval
+
+
+def seconds_to_deep_check(key: TenantKey, context: Context) -> float:
+    """How long until a tenant's next one is due; a whole interval where it has none, or one that is overdue could not
+    be made: what keeps it from being made brings the tenant back, or the next turn does.
+    """
+    interval = context.policy.deep_check_interval
+    turns = (context.memory.deep_checked_at.get(key), context.memory.meta_checked_at.get(key))
+    checked = min((turn for turn in turns if turn is not None), default=None)
+    left = interval - (context.clock.now() - checked) if checked is not None else interval
+    return (left if left.total_seconds() > 0 else interval).total_seconds()
 
 
 def _first_turn(tenant: Tenant, context: Context) -> datetime:

@@ -37,6 +37,16 @@ from controller.reconcile.ownership import Owner
 # WhatsApp shows and takes 25 characters of a name.
 PROFILE_NAME_LIMIT: Final = 25
 
+_EVERY_CAPABILITY: Final = frozenset(Capability)
+_NO_PAPERS: Final = Papers()
+_NO_SETTINGS: Final = InstanceSettings()
+_DEFAULT_WEBHOOK: Final = Webhook()
+_DEFAULT_EVENTS: Final = (WebhookEvent.MESSAGES_UPSERT,)
+# `MessagesUpsert` -> `MESSAGES_UPSERT`.
+_EVOLUTION_EVENTS: Final = {
+    event: "".join(f"_{c}" if c.isupper() else c.upper() for c in event.value).lstrip("_")
+    for event in WebhookEvent
+}
 _INTEGRATIONS: Final = {
     Channel.BAILEYS: Integration.BAILEYS,
     Channel.CLOUD_API: Integration.BUSINESS,
@@ -153,14 +163,14 @@ def _number(spec: BusinessTenantSpec, owner: Owner) -> DesiredNumber | None:
     wanted = spec.phone_number
     if wanted is None:
         return None
-    papers = Papers()
+    papers = _NO_PAPERS
     if wanted.regulatory is not None:
         papers = Papers(wanted.regulatory.address_sid or "", wanted.regulatory.bundle_sid or "")
     return DesiredNumber(
         query=NumberQuery(
             country=wanted.country,
             type=wanted.type,
-            capabilities=frozenset(Capability if wanted.capabilities is None else wanted.capabilities),
+            capabilities=_EVERY_CAPABILITY if wanted.capabilities is None else frozenset(wanted.capabilities),
             pattern=wanted.pattern,
             address_available=bool(papers.address_id),
         ),
@@ -208,7 +218,7 @@ def _instance(spec: BusinessTenantSpec, owner: Owner) -> DesiredInstance | None:
         named=wanted.instance_name is not None,
         channel=wanted.channel,
         integration=_INTEGRATIONS[wanted.channel],
-        behaviour=_behaviour(wanted.settings or InstanceSettings()),
+        behaviour=_behaviour(wanted.settings or _NO_SETTINGS),
         server=wanted.server_ref.name if wanted.server_ref else None,
         region=wanted.region,
         paired_number_is_tenants=spec.phone_number is not None and wanted.number is not PairedNumber.ANY,
@@ -239,7 +249,7 @@ def _profile(spec: BusinessTenantSpec) -> DesiredProfile | DesiredBusinessProfil
 def _webhook(spec: BusinessTenantSpec, owner: Owner) -> DesiredWebhook | None:
     if spec.ai is None or spec.ai.route is not MessageRoute.WEBHOOK:
         return None
-    webhook = spec.ai.webhook or Webhook()
+    webhook = spec.ai.webhook or _DEFAULT_WEBHOOK
     headers = {"x-tenant": f"{owner.namespace}/{owner.name}"}
     if spec.business.id is not None:
         headers["x-business-id"] = spec.business.id
@@ -247,15 +257,10 @@ def _webhook(spec: BusinessTenantSpec, owner: Owner) -> DesiredWebhook | None:
         headers["x-tenant-languages"] = ",".join(spec.business.languages)
     if spec.ai.features:
         headers["x-tenant-features"] = ",".join(spec.ai.features)
-    events = webhook.events or [WebhookEvent.MESSAGES_UPSERT]
+    events = webhook.events or _DEFAULT_EVENTS
     return DesiredWebhook(
         url=webhook.url,
-        events=tuple(sorted(_evolution_event(event) for event in events)),
+        events=tuple(sorted([_EVOLUTION_EVENTS[event] for event in events])),
         headers=headers,
         auth=webhook.auth_secret_ref,
     )
-
-
-def _evolution_event(event: WebhookEvent) -> str:
-    """`MessagesUpsert` -> `MESSAGES_UPSERT`."""
-    return "".join(f"_{c}" if c.isupper() else c.upper() for c in event.value).lstrip("_")

@@ -12,6 +12,7 @@ from controller.providers.evolution.protocol import EvolutionServerClient
 from controller.providers.telephony.protocol import Price, TelephonyAccount
 from controller.reconcile.instance.listing import ListedInstances
 from controller.reconcile.number.calls import CallLog
+from controller.reconcile.number.for_sale import ForSale
 from controller.reconcile.number.holdings import Holding, NumberKind
 from controller.reconcile.snapshot import ListedNumbers
 from controller.reconcile.verdict import Verdict
@@ -51,6 +52,7 @@ class PhoneAccount:
     holdings: tuple[Holding, ...] = ()
     spending: Spending | None = None
     spending_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    for_sale: ForSale = field(default_factory=ForSale)
     calls: CallLog = field(default_factory=CallLog)
     orphans: int = 0
     unresolved: tuple[UnresolvedClaim, ...] = ()
@@ -63,6 +65,10 @@ class PhoneAccount:
     def serves(self, country: str) -> bool:
         """Whether numbers of the country may be bought here."""
         return self.open and (not self.spec.countries or country in self.spec.countries)
+
+    def is_awaited(self, since: datetime) -> bool:
+        """Whether the first complete list that began then or later is still to come; not where it may never come."""
+        return self.problem is None and not self.listed.shows(since) and not self.spec.lost
 
     @property
     def priority(self) -> int:
@@ -105,6 +111,11 @@ class InstanceServer:
         """Whether new instances may be placed here: not where the server is going, or lost."""
         return self.spec.schedulable is not False and not self.deleting and not self.spec.lost
 
+    def is_awaited(self, since: datetime) -> bool:
+        """Whether the first complete list that began then or later is still to come; not where it may never come."""
+        has_trouble = self.problem is not None or self.mass_disappearance is not None
+        return not has_trouble and not self.instances.listed.shows(since) and not self.spec.lost
+
 
 @dataclass(slots=True)
 class Fleet:
@@ -115,6 +126,12 @@ class Fleet:
     # Members whose spec does not parse: what they hold is unknown, so nothing is proven absent.
     unreadable_accounts: set[str] = field(default_factory=set)
     unreadable_servers: set[str] = field(default_factory=set)
+
+    def awaits_lists(self, since: datetime) -> bool:
+        """Whether any account or server is still to be listed for the first time from that moment on."""
+        return any(account.is_awaited(since) for account in self.accounts.values()) or any(
+            server.is_awaited(since) for server in self.servers.values()
+        )
 
     def accounts_not_listed(self, since: datetime) -> Sequence[str]:
         """Accounts that could hold a number of any tenant and have no complete list from `since` on, but for lost ones.

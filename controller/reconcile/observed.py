@@ -78,8 +78,8 @@ class InstanceObserved:
     """`recorded` is what status says; `row` the instance as its server describes it, `state` its live state.
 
     `server` is where it is, or was; `placement` where a new one would go, or why nowhere. `is_new`: made in this
-    very pass, so that there is nothing on it yet. `meta` is there on the Cloud API only, and the row's owner is then
-    the number that Meta tells.
+    very pass, so that there is nothing on it yet but what `made_with` wants: its webhook went along and is still to be
+    read back. `meta` is there on the Cloud API only, and the row's owner is then the number that Meta tells.
     """
 
     recorded: InstanceStatus | None = None
@@ -96,6 +96,7 @@ class InstanceObserved:
     looked_at: datetime | None = None
     session_timeout_seconds: float = 3600.0
     is_new: bool = False
+    made_with: "RoutingObserved | None" = None
     meta: MetaObserved | None = None
 
 

@@ -9,6 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Self
 
 # FriendlyName holds 64 characters; of those the readable rest gets what remains.
@@ -84,5 +85,8 @@ def is_derived_instance_name(name: str) -> bool:
     return _INSTANCE.match(name) is not None
 
 
+# A pass asks several times for its tenant's, and many passes are under way at once.
+@lru_cache(maxsize=256)
 def _base32(text: str) -> str:
-    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()
+    """The first 24 characters of the hash in base32: more are never used, and each costs a loop in Python."""
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()[:15]).decode().lower()

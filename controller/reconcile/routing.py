@@ -41,7 +41,9 @@ async def observe_routing(
     context: Context,
 ) -> RoutingObserved:
     """What answers now, where it must be looked at; else what was verified last."""
-    if not _is_wanted(desired) and not _routed_before(tenant):
+    if instance.made_with is not None:
+        return await _read_back(instance, instance.made_with, context)
+    if not _is_wanted(desired) and not _routed_before(tenant, desired):
         return RoutingObserved()
     if instance.row is None or instance.server is None:
         return RoutingObserved(routes=_instance_first(instance))
@@ -140,6 +142,21 @@ def answering_bot(observed: RoutingObserved) -> str | None:
         return observed.recorded_bot if isinstance(observed.routes, RoutesTrusted) else None
     keeper = keeper_of(observed.routes, observed.wanted.bot.kind, observed.recorded_bot)
     return keeper.id if keeper is not None else None
+
+
+async def _read_back(
+    instance: InstanceObserved, made_with: RoutingObserved, context: Context
+) -> RoutingObserved:
+    """The webhook that went along with the creation, as the server keeps it."""
+    assert instance.row is not None  # noqa: S101  # it was just made
+    server = context.fleet.servers[instance.server or ""]
+    if server.client is None:
+        return replace(made_with, routes=_instance_first(instance))
+    try:
+        stored = await server.client.webhook(instance.row.name)
+    except OutsideError as error:
+        return replace(made_with, routes=Verdict.failed(error))
+    return replace(made_with, routes=RoutesRead(instance.row.name, webhook=stored))
 
 
 async def _read(
@@ -245,14 +262,18 @@ def _instance_first(instance: InstanceObserved) -> Verdict:
     )
 
 
-def _routed_before(tenant: Tenant) -> bool:
-    """Whether anything of ours may answer: also when a pass that set it up ended before it could say so."""
+def _routed_before(tenant: Tenant, desired: DesiredTenant) -> bool:
+    """Whether anything of ours may answer: also when a pass that set it up ended before it could say so.
+
+    An instance of our own name may have come with a webhook from a creation whose answer was lost.
+    """
     routing = tenant.status.routing
     if routing is not None and routing.applied_hash is not None:
         return True
     condition = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING.value), None)
     begun = condition is not None and condition.status is not ConditionStatus.TRUE
-    return begun and tenant.status.instance is not None
+    made_by_us = desired.instance is not None and not desired.instance.named
+    return begun and (made_by_us or tenant.status.instance is not None)
 
 
 def _recorded_context(tenant: Tenant) -> str | None:

@@ -36,6 +36,7 @@ from controller.reconcile.verdict import Facet, Verdict
 # Facets that hold back Ready; templates are reviewed by Meta for days and do not.
 HOLDING_BACK: Final = (Facet.NUMBER, Facet.INSTANCE, Facet.CONNECTION, Facet.PROFILE, Facet.ROUTING)
 MESSAGE_LIMIT: Final = 1024
+_FACETS: Final = tuple(Facet)
 PLAN_LIMIT: Final = 32
 TEMPLATES_LIMIT: Final = 100
 
@@ -56,13 +57,17 @@ def converged_status(tenant: Tenant, findings: Findings) -> BusinessTenantStatus
     """Status after a pass over a tenant that is not going away."""
     now = findings.observed.now
     summary = _summarise(tenant, findings)
-    conditions = [_condition(facet, verdict, tenant, now) for facet, verdict in _in_order(findings.verdicts)]
+    before = _by_type(tenant)
+    conditions = [
+        _condition(facet, _word(verdict.ready), verdict, tenant, before.get(facet), now)
+        for facet, verdict in _in_order(findings.verdicts)
+    ]
     status = tenant.status.model_copy(
         update={
             "observed_generation": tenant.generation,
             "phase": summary.phase,
             "message": summary.message[:MESSAGE_LIMIT],
-            "conditions": [*_summary_conditions(tenant, summary, now), *conditions],
+            "conditions": [*_summary_conditions(tenant, summary, before, now), *conditions],
             "phone_number": _number(tenant, findings),
             "instance": _instance(tenant, findings),
             "profile": _profile(tenant, findings),
@@ -85,11 +90,11 @@ def held_status(
     paused = tenant.paused_by is not None
     summary = _Summary(phase, verdict.message, verdict.reason, ready=False)
     kept = [c for c in tenant.status.conditions or [] if c.type in set(Facet)]
-    conditions = _summary_conditions(tenant, summary, now)
+    before = _by_type(tenant)
+    conditions = _summary_conditions(tenant, summary, before, now)
     if deleting:
-        conditions.append(
-            _plain_condition(ConditionType.DELETING, ConditionStatus.TRUE, verdict, tenant, now)
-        )
+        type_ = ConditionType.DELETING
+        conditions.append(_condition(type_, ConditionStatus.TRUE, verdict, tenant, before.get(type_), now))
     return tenant.status.model_copy(
         update={
             # A paused pass did not look at the spec, so it must not claim to have.
@@ -207,57 +212,77 @@ def _say_live(findings: Findings) -> str:
     return f"Live on {' and '.join(places)}." if places else "Nothing is asked for."
 
 
-def _summary_conditions(tenant: Tenant, summary: _Summary, now: datetime) -> list[Condition]:
+def _summary_conditions(
+    tenant: Tenant, summary: _Summary, before: Mapping[str, Condition], now: datetime
+) -> list[Condition]:
     verdict = Verdict(summary.reason, summary.message, ready=summary.ready)
-    ready = ConditionStatus.TRUE if summary.ready else ConditionStatus.FALSE
-    conditions = [_plain_condition(ConditionType.READY, ready, verdict, tenant, now), _paused(tenant, now)]
+
+    def condition(type_: ConditionType, status: ConditionStatus, verdict: Verdict = verdict) -> Condition:
+        return _condition(type_, status, verdict, tenant, before.get(type_), now)
+
+    conditions = [
+        condition(ConditionType.READY, _word(summary.ready)),
+        condition(ConditionType.PAUSED, _word(tenant.paused_by is not None), _say_paused(tenant.paused_by)),
+    ]
     if summary.ready:
         return conditions
     match summary.reason.audience:
         case Audience.AUTHOR:
-            conditions.append(
-                _plain_condition(ConditionType.STALLED, ConditionStatus.TRUE, verdict, tenant, now)
-            )
+            conditions.append(condition(ConditionType.STALLED, ConditionStatus.TRUE))
         case Audience.OPERATOR:
-            conditions.append(
-                _plain_condition(ConditionType.RECONCILING, ConditionStatus.TRUE, verdict, tenant, now)
-            )
+            conditions.append(condition(ConditionType.RECONCILING, ConditionStatus.TRUE))
         case _:
             pass  # a person is waited for: neither progressing nor stuck
     return conditions
 
 
-def _paused(tenant: Tenant, now: datetime) -> Condition:
-    by = tenant.paused_by
+_NOT_PAUSED: Final = Verdict.good(Reason.NOT_PAUSED, "Not paused.")
+
+
+def _say_paused(by: str | None) -> Verdict:
     if by is None:
-        verdict = Verdict.good(Reason.NOT_PAUSED, "Not paused.")
-        return _plain_condition(ConditionType.PAUSED, ConditionStatus.FALSE, verdict, tenant, now)
-    verdict = Verdict.waiting(Reason.PAUSED, f"Paused by {by}; nothing is changed until it is unset.")
-    return _plain_condition(ConditionType.PAUSED, ConditionStatus.TRUE, verdict, tenant, now)
+        return _NOT_PAUSED
+    return Verdict.waiting(Reason.PAUSED, f"Paused by {by}; nothing is changed until it is unset.")
 
 
-def _condition(facet: Facet, verdict: Verdict, tenant: Tenant, now: datetime) -> Condition:
-    status = ConditionStatus.TRUE if verdict.ready else ConditionStatus.FALSE
-    return _plain_condition(ConditionType(facet.value), status, verdict, tenant, now)
+def _word(holds: bool) -> ConditionStatus:  # noqa: FBT001 - the question is the caller's
+    return ConditionStatus.TRUE if holds else ConditionStatus.FALSE
 
 
-def _plain_condition(
-    type_: ConditionType, status: ConditionStatus, verdict: Verdict, tenant: Tenant, now: datetime
+def _by_type(tenant: Tenant) -> dict[str, Condition]:
+    return {condition.type: condition for condition in tenant.status.conditions or ()}
+
+
+def _condition(
+    type_: ConditionType | Facet,
+    status: ConditionStatus,
+    verdict: Verdict,
+    tenant: Tenant,
+    before: Condition | None,
+    now: datetime,
 ) -> Condition:
-    before = next((c for c in tenant.status.conditions or [] if c.type == type_.value), None)
+    """The condition as it is to stand in status: the very one of before where it says the same."""
+    reason, message = verdict.reason.text, verdict.message[:MESSAGE_LIMIT]
     moved = before is None or before.status is not status
+    if (
+        before is not None
+        and not moved
+        and (before.reason, before.message) == (reason, message)
+        and before.observed_generation == tenant.generation
+    ):
+        return before
     return Condition(
         type=type_.value,
         status=status,
-        reason=verdict.reason.text,
-        message=verdict.message[:MESSAGE_LIMIT],
+        reason=reason,
+        message=message,
         observed_generation=tenant.generation,
         last_transition_time=stamp(now) if moved or before is None else before.last_transition_time,
     )
 
 
 def _in_order(verdicts: Mapping[Facet, Verdict]) -> list[tuple[Facet, Verdict]]:
-    return [(facet, verdicts[facet]) for facet in Facet if facet in verdicts]
+    return [(facet, verdicts[facet]) for facet in _FACETS if facet in verdicts]
 
 
 def _number(tenant: Tenant, findings: Findings) -> NumberStatus | None:

@@ -3,9 +3,9 @@
 paused? -> going away? -> first lists there? -> finalizer -> observe -> change -> report
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -32,6 +32,8 @@ from controller.reconcile.templates.observe import observe_templates
 from controller.reconcile.tenant_object import InvalidTenant, Tenant
 from controller.reconcile.usage import observe_usage
 from controller.reconcile.verdict import Again, Verdict
+
+Member = TypeVar("Member")
 
 log = structlog.get_logger(__name__)
 
@@ -105,22 +107,12 @@ async def wait_for_first_lists(run: Run, _: BackOff) -> NextLook | None:
     fleet, status = run.context.fleet, run.tenant.status
     held_by = status.phone_number.provider if status.phone_number else None
     lives_on = status.instance.server if status.instance else None
-    accounts = [a for a in fleet.accounts.values() if held_by in (None, a.name)]
-    servers = [s for s in fleet.servers.values() if lives_on in (None, s.name)]
     wants_number = run.desired.number is not None or held_by is not None
     wants_instance = run.desired.instance is not None or lives_on is not None
     # A list from before this process had the tenant may lack what another one did for it meanwhile.
     since = run.context.shards.held_since(run.tenant.key)
-    listing = wants_number and any(
-        a.problem is None and not a.listed.shows(since) and not a.spec.lost for a in accounts
-    )
-    loading = wants_instance and any(
-        s.problem is None
-        and s.mass_disappearance is None
-        and not s.instances.listed.shows(since)
-        and not s.spec.lost
-        for s in servers
-    )
+    listing = wants_number and any(a.is_awaited(since) for a in _those(fleet.accounts, held_by))
+    loading = wants_instance and any(s.is_awaited(since) for s in _those(fleet.servers, lives_on))
     return ON_CHANGE if listing or loading else None
 
 
@@ -173,6 +165,13 @@ STEPS: Final[tuple[Step, ...]] = (
 )
 
 
+def _those(members: Mapping[str, Member], holder: str | None) -> Collection[Member]:
+    """The one that holds what is asked about, or all where nobody is known to."""
+    if holder is None:
+        return members.values()
+    return (members[holder],) if holder in members else ()
+
+
 def _opening(tenant: Tenant, now: datetime) -> dict[str, Any]:
     if tenant.status.conditions is not None:
         return {}  # its first status is written, and nothing needs this any more
@@ -208,6 +207,8 @@ def _delay(verdicts: list[Verdict], run: Run, back_off: BackOff) -> float | None
 
 
 async def _write(status: BusinessTenantStatus, run: Run) -> None:
+    if status == run.tenant.status:
+        return  # spares writing both out, which takes longer than all decisions together
     patch = status_patch(run.tenant.status.to_wire(), status.to_wire())
     if patch:
         await run.patch_status(patch)

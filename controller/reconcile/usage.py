@@ -56,7 +56,7 @@ def with_usage(
     fresh = _refreshed(before, tenant, usage) if usage is not None else before
     if fresh is None or fresh == before:
         return status
-    written = status.to_wire() != tenant.status.to_wire()
+    written = status != tenant.status
     return status.model_copy(update={"usage": fresh}) if written or _is_old(tenant, now) else status
 
 

@@ -21,6 +21,7 @@ from controller.runtime.cluster import KubeApi
 from controller.runtime.engine import Engine, Key, Wakers
 from controller.runtime.engine_ports import Clients, KubeClaims, KubeConfigMaps, KubeEvents, KubeSecrets
 from controller.runtime.events import EventRecorder
+from controller.runtime.first_lists import FirstLists
 from controller.runtime.fleet_gauges import register_fleet_gauges
 from controller.runtime.fleet_objects import RESOURCES, FleetCache, KubeFleetObjects
 from controller.runtime.kube_connection import KubeConnection
@@ -71,10 +72,10 @@ class Process:
             self.engine.seed_fleet(kind, (await self.api.list(resource)).items)
         for namespace in self.settings.namespaces or (None,):
             async for page in self.api.pages(BUSINESS_TENANTS, namespace):
-                for body in page:
-                    self.engine.tenant_event(body, deleted=False, initial=True)
+                self.engine.seed_tenants(page)
         await self.secret_versions.wait_synced()
         await self.namespace_labels.wait_tried()
+        self.engine.begin()
         log.info("caches are warm", tenants=len(self.tenants))
 
     async def share_out(self) -> None:
@@ -123,7 +124,8 @@ async def assemble(
         meta_version=settings.meta_api_version,
     )
     shards = _shards(settings, api, clock, clients)
-    wakers = Wakers(queue, tenants, fleet_cache, shards, settings.operator_namespace)
+    first_lists = FirstLists(queue, fleet, shards, clock)
+    wakers = Wakers(queue, tenants, fleet_cache, shards, first_lists, settings.operator_namespace)
     versions = MetadataWatch(
         api, wakers.referent_changed, namespaces=_secret_namespaces(settings), clock=clock
     )
@@ -153,7 +155,9 @@ async def assemble(
     metrics.add_gauge(
         "shards_held_ratio", "Part of all shards that this process works on.", lambda: {(): shards.share}
     )
-    engine = Engine(context, queue, tenants, fleet_cache, shards, metrics, jitter=settings.resync_jitter)
+    engine = Engine(
+        context, queue, tenants, fleet_cache, shards, first_lists, metrics, jitter=settings.resync_jitter
+    )
     try:
         yield Process(
             settings=settings,

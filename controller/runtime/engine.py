@@ -13,6 +13,7 @@ from controller.api.phone_provider import PhoneProviderSpec
 from controller.providers.errors import Retryable
 from controller.providers.permit import NotPermittedError, permitted_while
 from controller.reconcile.context import Context
+from controller.reconcile.deep_check import seconds_to_deep_check
 from controller.reconcile.evolution_server import forget_evolution_server, reconcile_evolution_server
 from controller.reconcile.fleet import InstanceServer, PhoneAccount
 from controller.reconcile.fleet_object import FleetKey, parse_fleet_object, ready_conditions
@@ -23,6 +24,7 @@ from controller.reconcile.status import status_patch
 from controller.reconcile.tenant import reconcile_tenant
 from controller.reconcile.tenant_object import TenantKey
 from controller.reconcile.verdict import Verdict
+from controller.runtime.first_lists import FirstLists
 from controller.runtime.fleet_objects import FleetCache
 from controller.runtime.kube_errors import ApiConflict, ApiError, ApiUnavailable
 from controller.runtime.kube_resources import CONFIG_MAPS
@@ -47,19 +49,23 @@ class Wakers:
         tenants: TenantCache,
         fleet: FleetCache,
         shards: Sharding,
+        first_lists: FirstLists,
         operator_namespace: str,
     ) -> None:
         self._queue = queue
         self._shards = shards
         self._tenants = tenants
         self._fleet = fleet
+        self._first_lists = first_lists
         self._operator_namespace = operator_namespace
 
     def wake(self, keys: Iterable[TenantKey], *, first_lists: bool = False) -> None:
-        priority = Priority.STARTUP if first_lists else Priority.RESYNC
-        for key in list(keys):
-            if self._shards.holds(key):
-                self._queue.add(key, priority=priority)
+        ours = [key for key in keys if self._shards.holds(key)]
+        if first_lists:
+            self._first_lists.add(ours)
+            return
+        for key in ours:
+            self._queue.add(key, priority=Priority.RESYNC)
 
     def referent_changed(self, kind: str, namespace: str, name: str) -> None:
         """A Secret or ConfigMap appeared, changed or went. Our own token Secrets change nothing for their tenants."""
@@ -104,6 +110,7 @@ class Engine:
         tenants: TenantCache,
         fleet: FleetCache,
         shards: Sharding,
+        first_lists: FirstLists,
         metrics: OperatorMetrics,
         *,
         jitter: float = JITTER,
@@ -114,6 +121,7 @@ class Engine:
         self._tenants = tenants
         self._fleet = fleet
         self._shards = shards
+        self._first_lists = first_lists
         self._metrics = metrics
         self._jitter = jitter
         self._random_unit = random_unit
@@ -128,7 +136,10 @@ class Engine:
             self._tenants.remove(key)
             self._queue.add(key)
         elif self._tenants.put(body) and self._shards.holds(key):
-            self._queue.add(key, priority=Priority.STARTUP if initial else Priority.FRESH)
+            if initial:
+                self._first_lists.add([key])
+            else:
+                self._queue.add(key, priority=Priority.FRESH)
         if named != self._tenants.named(key):
             self._wake_next_naming(*named)
 
@@ -160,6 +171,15 @@ class Engine:
             self._fleet.put(key, body)
             self._announce_to_fleet(key, body)
             self._queue.add(key)
+
+    def seed_tenants(self, bodies: Iterable[dict[str, Any]]) -> None:
+        """Some of all tenants there are; none is looked at before `begin`."""
+        for body in bodies:
+            self._tenants.put(body)
+
+    def begin(self) -> None:
+        """All there is has been seeded: look at what is ours."""
+        self._first_lists.begin(key for key in self._tenants if self._shards.holds(key))
 
     async def handle(self, key: Key) -> Requeue:
         """One pass over one key."""
@@ -193,9 +213,7 @@ class Engine:
         """Shards are ours now: look at all that is in them, and at every account and server anew."""
         for key in self._fleet:
             self._queue.add(key)
-        for tenant in self._tenants:
-            if is_among(tenant):
-                self._queue.add(tenant, priority=Priority.STARTUP)
+        self._first_lists.begin(key for key in self._tenants if is_among(key))
 
     def _is_ours(self, key: Key) -> bool:
         """Tenants are worked on by whoever has their shard. Accounts and servers are looked at by everybody who has
@@ -215,6 +233,12 @@ class Engine:
             return await reconcile_tenant(tenant, self._context, self._back_off)
 
     async def _fleet_member(self, key: FleetKey) -> NextLook | None:
+        try:
+            return await self._look_at(key)
+        finally:
+            self._first_lists.look()
+
+    async def _look_at(self, key: FleetKey) -> NextLook | None:
         body = self._fleet.get(key)
         if body is None:
             self._queue.forget(key)
@@ -249,8 +273,9 @@ class Engine:
         return ON_CHANGE
 
     def _schedule(self, key: Key, look: NextLook) -> None:
-        interval = self._context.policy.deep_check_interval.total_seconds()
-        delay = interval if look.after is None and isinstance(key, TenantKey) else look.after
+        delay = look.after
+        if delay is None and isinstance(key, TenantKey):
+            delay = seconds_to_deep_check(key, self._context)
         if delay is None:
             return
         spread = 1.0 + self._jitter * (2.0 * self._random_unit() - 1.0) if delay > 1.0 else 1.0

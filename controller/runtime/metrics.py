@@ -1,6 +1,7 @@
 """What the operator tells Prometheus. Label values come from code and names of objects, never from customers."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import structlog
@@ -43,30 +44,31 @@ class OperatorMetrics:
         self._queue_work = histogram(
             "queue_work_seconds", "Time workers had keys.", _REQUEST_SECONDS, "queue"
         )
-        self._reconciles = histogram(
-            "reconcile_seconds", "Passes over a tenant, by how they ended.", _REQUEST_SECONDS, "result"
+        # Looked up once for each combination: `labels` costs more than counting.
+        self._reconciles = cache(
+            histogram(
+                "reconcile_seconds", "Passes over a tenant, by how they ended.", _REQUEST_SECONDS, "result"
+            ).labels
         )
-        self._facets = counter(
-            "reconcile_facets_total",
-            "Facets of tenants looked at (number, instance, profile, routing), by reason.",
-            "facet",
-            "reason",
+        self._outside = cache(
+            histogram(
+                "outside_request_seconds",
+                "Requests to telephony providers and Evolution servers.",
+                _REQUEST_SECONDS,
+                "system",
+                "operation",
+                "outcome",
+            ).labels
         )
-        self._outside = histogram(
-            "outside_request_seconds",
-            "Requests to telephony providers and Evolution servers.",
-            _REQUEST_SECONDS,
-            "system",
-            "operation",
-            "outcome",
-        )
-        self._kubernetes = histogram(
-            "kubernetes_request_seconds",
-            "Requests to the Kubernetes API server; of watches, the time until they were open.",
-            _REQUEST_SECONDS,
-            "verb",
-            "resource",
-            "code",
+        self._kubernetes = cache(
+            histogram(
+                "kubernetes_request_seconds",
+                "Requests to the Kubernetes API server; of watches, the time until they were open.",
+                _REQUEST_SECONDS,
+                "verb",
+                "resource",
+                "code",
+            ).labels
         )
         self._dropped_events = counter(
             "kubernetes_events_dropped_total", "Kubernetes Events cut off or refused by the API server."
@@ -117,19 +119,15 @@ class OperatorMetrics:
 
     def reconciled(self, result: str, seconds: float) -> None:
         """The engine ended a pass over a tenant."""
-        self._reconciles.labels(result).observe(seconds)
-
-    def facet_ended(self, facet: str, reason: str) -> None:
-        """The engine looked at one facet of a tenant."""
-        self._facets.labels(facet, reason).inc()
+        self._reconciles(result).observe(seconds)
 
     def outside_request(self, outcome: RequestOutcome) -> None:
         """A request to an outside system ended; the observer that transports take."""
-        self._outside.labels(outcome.system, outcome.operation, outcome.result).observe(outcome.seconds)
+        self._outside(outcome.system, outcome.operation, outcome.result).observe(outcome.seconds)
 
     def api_call(self, verb: str, resource: str, code: str, seconds: float) -> None:
         """A request to the API server ended; the observer that KubeConnection takes."""
-        self._kubernetes.labels(verb, resource, code).observe(seconds)
+        self._kubernetes(verb, resource, code).observe(seconds)
 
     def event_dropped(self) -> None:
         """An EventRecorder did not write an event."""
@@ -138,7 +136,6 @@ class OperatorMetrics:
 
 class _QueueMetrics:
     def __init__(self, queue: str, adds: Counter, retries: Counter, wait: Histogram, work: Histogram) -> None:
-        # Looked up once: `labels` costs more than counting.
         self._adds = {priority: adds.labels(queue, priority.name.lower()) for priority in Priority}
         self._wait = {priority: wait.labels(queue, priority.name.lower()) for priority in Priority}
         self._retries = retries.labels(queue)

@@ -168,7 +168,7 @@ async def test_a_purchase_under_way_is_resolved_before_its_tenant_goes(world: Wo
 
 async def test_an_instance_that_was_never_recorded_is_silenced_too(world: World) -> None:
     await world.apply(tenant(phoneNumber=None, ai={"voice": None}))
-    await world.crash_after("POST /webhook/set/{name}")
+    await world.crash_after("POST /instance/create")
     assert world.is_routed()
     await world.delete()
     operator = await world.start_operator()

@@ -120,7 +120,8 @@ async def test_a_doubtful_answer_costs_one_number_at_most(world: World, fault: s
     "request_",
     [
         "POST /instance/create",
-        "POST /webhook/set/*",
+        "GET /instance/connectionState/*",
+        "GET /webhook/find/*",
         "GET /instance/connect/*",
         "GET /instance/fetchInstances",
     ],

@@ -22,15 +22,24 @@ async def test_a_secret_in_a_log_line_is_found(start_world: StartWorld) -> None:
             world.log_lines.append({"event": f"authorization={WEBHOOK_TOKEN}"})
 
 
+@pytest.mark.parametrize(
+    ("request_", "facet"),
+    [("POST /instance/create", "InstanceReady"), ("POST /webhook/set/*", "RoutingReady")],
+)
 async def test_a_refusal_that_repeats_the_header_does_not_bring_it_into_the_status(
-    start_world: StartWorld,
+    start_world: StartWorld, request_: str, facet: str
 ) -> None:
     async with start_world() as world:
         answer = {"status": 400, "error": "Bad Request", "response": {"message": [f"bad {WEBHOOK_TOKEN}"]}}
-        fault = {"match": "POST /webhook/set/*", "action": "status:400", "body": answer}
-        await world.evolution_console("faults", [fault])
+        faults = [
+            {"match": request_, "action": "status:400", "body": answer},
+            {"match": "GET /webhook/find/*", "action": "status:200", "body": None},
+        ]
+        await world.evolution_console("faults", faults)
         await world.ready(tenant())
-        assert (await world.condition("RoutingReady"))["status"] == "False"
+        condition = await world.condition(facet)
+        assert condition["status"] == "False"
+        assert "bad" in condition["message"]
 
 
 async def test_a_code_to_pair_with_in_a_log_line_is_found(start_world: StartWorld) -> None:

@@ -50,7 +50,7 @@ async def test_an_answer_that_got_lost_is_looked_up_not_repeated(stage: Stage) -
     "request_of_evolution",
     [
         "POST /instance/create",
-        "POST /webhook/set/*",
+        "GET /webhook/find/*",
         "GET /instance/connect/*",
         "POST /chat/updateProfileName/*",
     ],

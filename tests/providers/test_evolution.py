@@ -16,7 +16,7 @@ from controller.api.evolution_server import MetricsMode
 from controller.providers.errors import Conflict, NotFound, OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.evolution.client import CREATE_TIMEOUT, EvolutionClient
 from controller.providers.evolution.errors import Asked, UnknownRoute, judge_answer, texts_of
-from controller.providers.evolution.metrics_text import live_states_of
+from controller.providers.evolution.metrics_text import MetricsPage
 from controller.providers.evolution.protocol import (
     BehaviourSettings,
     Integration,
@@ -468,7 +468,7 @@ def test_a_row_needs_no_more_than_its_name() -> None:
 @pytest.mark.parametrize("page", ["", "<html>", "process_cpu_seconds_total 1\n"])
 def test_a_page_of_somebody_else_is_not_read_as_no_instances(page: str) -> None:
     with pytest.raises(ValueError, match="evolution_environment_info"):
-        live_states_of(page)
+        MetricsPage().read(page)
 
 
 @given(
@@ -482,4 +482,4 @@ def test_names_with_odd_characters_survive_metrics(name: str) -> None:
         'evolution_environment_info{version="2.3.7",clientName="e"} 1\n'
         f'evolution_instance_state{{instance="{label}",integration="EVOLUTION",state="open"}} 1\n'
     )
-    assert live_states_of(page).states == {name: SessionState.OPEN}
+    assert MetricsPage().read(page).states == {name: SessionState.OPEN}

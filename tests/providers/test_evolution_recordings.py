@@ -7,7 +7,7 @@ import pytest
 from controller.api.conditions import Reason
 from controller.providers.errors import Conflict, NotFound, OutsideError, Retryable, Terminal, Unauthorized
 from controller.providers.evolution.errors import Asked, CauseHidden, NotConnected, UnknownRoute, judge_answer
-from controller.providers.evolution.metrics_text import live_states_of
+from controller.providers.evolution.metrics_text import MetricsPage
 from controller.providers.evolution.protocol import SessionState
 from controller.providers.evolution.wire import INSTANCES, WEBHOOK
 from controller.providers.transport import Answer, Refusal
@@ -86,7 +86,7 @@ def test_rows() -> None:
 
 
 def test_live_states() -> None:
-    live = live_states_of(recorded("fakewa-metrics-open").text)
+    live = MetricsPage().read(recorded("fakewa-metrics-open").text)
     assert live.version == "2.3.7"
     assert live.states["wa-qr"] is SessionState.CONNECTING
 

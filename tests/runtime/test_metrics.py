@@ -73,12 +73,10 @@ def test_requests_are_counted_by_what_they_were(
     )
 
 
-def test_passes_and_facets_are_counted(registry: CollectorRegistry, metrics: OperatorMetrics) -> None:
+def test_passes_are_counted(registry: CollectorRegistry, metrics: OperatorMetrics) -> None:
     metrics.reconciled("done", 0.1)
-    metrics.facet_ended("number", "SearchingExisting")
     metrics.event_dropped()
     assert value(registry, "reconcile_seconds_count", result="done") == 1
-    assert value(registry, "reconcile_facets_total", facet="number", reason="SearchingExisting") == 1
     assert value(registry, "kubernetes_events_dropped_total") == 1
 
 

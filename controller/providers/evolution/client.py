@@ -12,7 +12,7 @@ from controller.providers.clock import Clock
 from controller.providers.errors import NotFound, Retryable, Unauthorized
 from controller.providers.evolution.bots_client import BotsClient, OpenAIClient
 from controller.providers.evolution.errors import NotConnected, UnknownRoute
-from controller.providers.evolution.metrics_text import live_states_of
+from controller.providers.evolution.metrics_text import MetricsPage
 from controller.providers.evolution.protocol import (
     BehaviourSettings,
     InstanceRow,
@@ -70,6 +70,7 @@ class EvolutionClient:
         self.bots = BotsClient(self._server, self.openai)
         self._metrics_mode = metrics_mode
         self._metrics_login = metrics_login
+        self._metrics_page = MetricsPage()
         self._creating: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:
@@ -113,7 +114,7 @@ class EvolutionClient:
         except UnknownRoute:
             return None
         return self._server.understand(
-            answer, lambda content: live_states_of(content.decode("utf-8", "replace"))
+            answer, lambda content: self._metrics_page.read(content.decode("utf-8", "replace"))
         )
 
     async def live_state(self, name: str) -> SessionState | None:

@@ -154,7 +154,10 @@ class EvolutionServerClient(Protocol):
         """Live state of all loaded instances; None when the server serves no /metrics."""
 
     async def live_state(self, name: str) -> SessionState | None:
-        """Live state of one instance; None when its row exists but it is not loaded. Raises `NotFound`."""
+        """Live state of one instance; None when its row exists but it is not loaded.
+
+        Raises `NotFound`, which proves it absent: the server looks into its memory and into the database.
+        """
 
     async def create(self, new: NewInstance) -> None:
         """Create an instance. Only for a name proven absent: a failing create deletes the instance *of that

@@ -1,5 +1,6 @@
 """What a phone number tells by itself: its country and, in most countries, its kind."""
 
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -20,9 +21,10 @@ _CROWN_DEPENDENCIES: Final = frozenset({"GG", "IM", "JE"})
 
 def country_of(number: str) -> str | None:
     """ISO 3166-1 alpha-2 code of an E.164 number; None when it cannot be told, as for satellites."""
-    parsed = _parse(number)
-    if parsed is None:
-        return None
+    return _told_by(number)[0]
+
+
+def _country(parsed: PhoneNumber) -> str | None:
     country = phonenumbers.region_code_for_number(parsed)
     if country in _CROWN_DEPENDENCIES:
         return "GB"
@@ -31,14 +33,23 @@ def country_of(number: str) -> str | None:
 
 def type_of(number: str) -> NumberType | None:
     """Kind of an E.164 number by the numbering plan; None when the plan does not tell."""
-    parsed = _parse(number)
-    if parsed is None:
-        return None
+    return _told_by(number)[1]
+
+
+def _type(parsed: PhoneNumber) -> NumberType | None:
     kind = phonenumbers.number_type(parsed)
     if kind == PhoneNumberType.FIXED_LINE_OR_MOBILE and parsed.country_code == _NORTH_AMERICA:
         # North America does not tell mobile numbers apart, and sells them all as local.
         return NumberType.LOCAL
     return _KINDS.get(kind)
+
+
+# Every poll lists the same numbers, and the numbering plan costs more than the rest of reading one.
+@lru_cache(maxsize=2**17)
+def _told_by(number: str) -> tuple[str | None, NumberType | None]:
+    """Country and kind."""
+    parsed = _parse(number)
+    return (None, None) if parsed is None else (_country(parsed), _type(parsed))
 
 
 def _parse(number: str) -> PhoneNumber | None:

@@ -8,8 +8,8 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
-import httpx
 from twilio.http.response import Response
 
 from controller.providers.telephony.twilio_errors import judge_answer
@@ -36,7 +36,7 @@ class TwilioTransport:
     ) -> None:
         self._transport = transport
         self._account = account
-        self._base = None if base_url is None else httpx.URL(base_url.rstrip("/"))
+        self._base = None if base_url is None else base_url.rstrip("/")
         self._secrets = tuple(secrets)
 
     async def request(
@@ -72,16 +72,15 @@ class TwilioTransport:
         """All of Twilio's hosts become the one base URL, when there is one; paths stay."""
         if self._base is None:
             return uri
-        wanted = httpx.URL(uri)
-        path = self._base.raw_path.rstrip(b"/") + wanted.raw_path
-        return str(self._base.copy_with(raw_path=path))
+        wanted = urlsplit(uri)
+        return f"{self._base}{wanted.path}?{wanted.query}" if wanted.query else f"{self._base}{wanted.path}"
 
 
 def operation_of(method: str, uri: str) -> str:
     """`POST https://api.twilio.com/.../Accounts/AC.../IncomingPhoneNumbers/PN....json`
     -> `POST /IncomingPhoneNumbers/{sid}`.
     """
-    path = _COUNTRY.sub("/{country}", _SID.sub("/{sid}", httpx.URL(uri).path))
+    path = _COUNTRY.sub("/{country}", _SID.sub("/{sid}", urlsplit(uri).path))
     return f"{method} {_ACCOUNT.sub('', path).removesuffix('.json') or '/Accounts/{sid}'}"
 
 

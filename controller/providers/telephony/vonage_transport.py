@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from controller.api.conditions import Reason
@@ -39,7 +38,7 @@ class VonageTransport:
         """Send once. Raises our errors."""
         call = Call(
             method=request.method,
-            url=str(httpx.URL(f"{self._base or f'https://{request.host}'}{request.path}")),
+            url=f"{self._base or f'https://{request.host}'}{request.path}",
             operation=request.operation,
             headers={"Accept": "application/json"},
             params=request.params,

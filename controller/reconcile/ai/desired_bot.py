@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from controller.api.ai_routes import (
+    BLOCKS,
     N8N,
     Dify,
     DifyBotType,
@@ -88,8 +89,10 @@ def bot_mark(owner: Owner) -> str:
 
 def desired_bot(spec: BusinessTenantSpec, owner: Owner) -> DesiredBot | None:
     """None for routes on which no bot answers."""
-    part = _part(spec.ai) if spec.ai is not None else None
-    if spec.ai is None or part is None:
+    if spec.ai is None or spec.ai.route not in BLOCKS:
+        return None
+    part = _part(spec.ai)
+    if part is None:
         return None
     query = {"tenant": f"{owner.namespace}/{owner.name}"}
     if spec.business.id is not None:

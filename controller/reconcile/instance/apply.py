@@ -4,8 +4,13 @@ import secrets as random_secrets
 from dataclasses import replace
 
 from controller.api.conditions import Reason
-from controller.providers.errors import Conflict, Retryable
-from controller.providers.evolution.protocol import EvolutionServerClient, InstanceRow, NewInstance
+from controller.providers.errors import Conflict, NotFound, Retryable
+from controller.providers.evolution.protocol import (
+    EvolutionServerClient,
+    InstanceRow,
+    NewInstance,
+    SessionState,
+)
 from controller.reconcile.change import (
     CreateInstance,
     ReplaceInstance,
@@ -19,7 +24,8 @@ from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.instance.business import make_way, new_business_instance
 from controller.reconcile.instance.observe import token_secret_name, wanted_name
 from controller.reconcile.instance.reach import reach, silence
-from controller.reconcile.observed import InstanceObserved, NumberObserved
+from controller.reconcile.instance.webhook_along import webhook_along
+from controller.reconcile.observed import InstanceObserved, NumberObserved, RoutingObserved
 from controller.reconcile.run import Run
 
 InstanceAction = CreateInstance | ReplaceInstance | SaveToken | SetBehaviour | StartPairing | RetainInstance
@@ -62,15 +68,20 @@ async def _create(
     name = wanted_name(wanted, observed)
     if observed.recorded is None and server.room <= 0 and server.instances.listed.get(name) is None:
         raise Retryable(f"{server_name} was filled by others meanwhile.", reason=Reason.CREATING, after=1.0)
+    made_with: RoutingObserved | None = None
+    saved: str | None = None
     # Its room is taken from here on: other tenants look for theirs while this one waits for the server.
     server.placing.add(name)
     try:
         # A create on a name that is live deletes it when it fails (measured): look on the server itself first.
-        row = await client.instance(name)
+        row, state = await _look(name, client)
         is_new = row is None
-        saved = None
         if row is None:
-            row, saved = await _created(name, wanted, number, server_name, client, run)
+            planned = replace(observed, server=server_name, row=_planned_row(name, wanted), is_new=True)
+            saved, made_with = await _created(name, wanted, number, _with_owner(planned), client, run)
+            row = await client.instance(name)
+            # Nobody has connected it yet: what the database says is how it is (measured).
+            state = row.stored_state if row is not None else None
         if row is None:
             raise Retryable(
                 f"{name} was created on {server_name} but cannot be read back; looking again.",
@@ -81,7 +92,6 @@ async def _create(
         server.placing.discard(name)
     if wanted.cloud_api is None and row.token != saved:
         await _save_token(row.token, run)
-    state = await client.live_state(name)
     server.instances.record_live(name, state)
     # What was tried on an instance before this one must not delay the pairing of this one.
     run.context.memory.connected_at.pop(run.tenant.key, None)
@@ -97,30 +107,54 @@ async def _create(
         connect_tried_at=None,
         pairing_since=None,
         is_new=is_new,
+        made_with=made_with,
     )
     return _with_owner(created)
+
+
+async def _look(name: str, client: EvolutionServerClient) -> tuple[InstanceRow | None, SessionState | None]:
+    """The instance of that name and its live state. Raises `Retryable` where it is not loaded."""
+    try:
+        state = await client.live_state(name)
+    except NotFound:
+        return None, None
+    return await client.instance(name), state
 
 
 async def _created(
     name: str,
     wanted: DesiredInstance,
     number: NumberObserved,
-    server_name: str,
+    planned: InstanceObserved,
     client: EvolutionServerClient,
     run: Run,
-) -> tuple[InstanceRow | None, str]:
-    """Create it; the instance as read back, None when it is not there after all, and the token that is kept."""
+) -> tuple[str, RoutingObserved | None]:
+    """Create it; the token that is kept, and the routing whose webhook went along."""
     new = await _new_instance(name, wanted, number, run)
+    along = await webhook_along(number, planned, run)
+    webhook, made_with = along if along is not None else (None, None)
     try:
-        await client.create(new)
+        await client.create(replace(new, webhook=webhook))
     except Conflict as error:
         raise Retryable(
-            f"{name} is in use in the database of {server_name}, but not there: a deletion is still under way, or"
+            f"{name} is in use in the database of {planned.server}, but not there: a deletion is still under way, or"
             " another server on the same database has it.",
             reason=Reason.CREATING,
             after=2.0,
         ) from error
-    return await client.instance(name), new.token
+    return new.token, made_with
+
+
+def _planned_row(name: str, wanted: DesiredInstance) -> InstanceRow:
+    """The instance before it is there: without an id, and paired with nobody."""
+    return InstanceRow(
+        name=name,
+        id="",
+        integration=wanted.integration.value,
+        stored_state=None,
+        owner_number=None,
+        token="",
+    )
 
 
 def _with_owner(created: InstanceObserved) -> InstanceObserved:

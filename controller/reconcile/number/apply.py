@@ -1,17 +1,18 @@
 """Carrying out the changes of a number. Each answers what the number looks like afterwards."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.api.business_tenant_status import NumberOrigin, NumberStatus
 from controller.api.common_fields import Money
 from controller.api.conditions import Reason
 from controller.providers.errors import Retryable
-from controller.providers.telephony.protocol import NumberSettings, TelephonyAccount
+from controller.providers.telephony.protocol import NumberSettings, Price, TelephonyAccount
 from controller.reconcile.change import BuyNumber, ConfigureNumber, FinishPurchase, RetainNumber, TakeNumber
 from controller.reconcile.context import Context
 from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.number import purchase
-from controller.reconcile.number.money import money
+from controller.reconcile.number.money import money, price_of
 from controller.reconcile.observed import HeldNumber, NumberObserved
 from controller.reconcile.ownership import Mark
 from controller.reconcile.ports import ClaimResult
@@ -25,11 +26,13 @@ async def apply_number(action: NumberAction, observed: NumberObserved, run: Run)
     """Do it. Raises `OutsideError` and `ObjectChangedError`."""
     match action:
         case BuyNumber(offer=offer):
-            prices = {c.number: money(c.price) for c in offer.candidates if c.price is not None}
+            prices = {candidate.number: candidate.price for candidate in offer.candidates}
             return _after_purchase(await purchase.buy_from(offer, run), prices, run)
         case FinishPurchase(intent=intent):
-            known = {intent.candidate: observed.monthly_cost} if observed.monthly_cost else {}
-            return _after_purchase(await purchase.finish(intent, observed.monthly_cost, run), known, run)
+            cost = observed.monthly_cost
+            return _after_purchase(
+                await purchase.finish(intent, cost, run), {intent.candidate: price_of(cost)}, run
+            )
         case TakeNumber(held=held, settings=settings, origin=origin):
             return await _take(held, settings, origin, run)
         case ConfigureNumber(held=held, settings=settings):
@@ -52,7 +55,7 @@ async def _take(held: HeldNumber, settings: NumberSettings, origin: NumberOrigin
     wanted = run.desired.number
     price = await client.price(wanted.country, wanted.type) if wanted is not None else None
     taken = await _configure(HeldNumber(held.account, owned), settings, run)
-    return _holding(taken, origin, money(price) if price is not None else None, run)
+    return _holding(taken, origin, price, run)
 
 
 async def retain(held: HeldNumber, label: str, run: Run) -> None:
@@ -73,7 +76,7 @@ async def _configure(held: HeldNumber, settings: NumberSettings, run: Run) -> He
 
 
 def _after_purchase(
-    outcome: HeldNumber | purchase.NotBought, prices: dict[str, Money], run: Run
+    outcome: HeldNumber | purchase.NotBought, prices: Mapping[str, Price | None], run: Run
 ) -> NumberObserved:
     match outcome:
         case HeldNumber() as held:
@@ -84,7 +87,8 @@ def _after_purchase(
             raise Retryable(f"Choosing another number: {why}.", reason=Reason.PURCHASING)
 
 
-def _holding(held: HeldNumber, origin: NumberOrigin, cost: Money | None, run: Run) -> NumberObserved:
+def _holding(held: HeldNumber, origin: NumberOrigin, price: Price | None, run: Run) -> NumberObserved:
+    cost = money(price) if price is not None else None
     recorded = number_status(held, run.desired.number, origin, cost)
     return NumberObserved(recorded=recorded, held=held, origin=origin, monthly_cost=cost)
 

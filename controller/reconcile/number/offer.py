@@ -1,7 +1,7 @@
 """Choosing what to buy: which account, which candidates, at what price."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from controller.api.common_fields import Money
@@ -15,7 +15,7 @@ from controller.reconcile.fleet import PhoneAccount
 from controller.reconcile.number.budget import budget_refusal, count_refusal, pace_refusal
 from controller.reconcile.number.money import money
 from controller.reconcile.observed import Offer
-from controller.reconcile.tenant_object import Tenant
+from controller.reconcile.tenant_object import Tenant, TenantKey
 from controller.reconcile.verdict import Verdict
 
 
@@ -68,16 +68,20 @@ async def _look_at(
     problem = await client.papers_problem(wanted.papers)
     if problem is not None:
         return Verdict.failed(problem)
-    candidates = await client.search(wanted.query)
+    is_free = free_for(tenant.key, account.name, context)
+    candidates = await account.for_sale.search(wanted.query, client, is_free, context.clock)
     if not candidates:
         return None
-    refusals = [
-        price_refusal(candidate.price, wanted.ceilings)
-        or budget_refusal(account.name, budget, spending, candidate.price, now)
-        for candidate in candidates
-    ]
-    affordable = [one for one, refusal in zip(candidates, refusals, strict=True) if refusal is None]
-    return Offer(account.name, in_order_of(tenant, affordable)) if affordable else refusals[0]
+    refusals = {
+        price: price_refusal(price, wanted.ceilings)
+        or budget_refusal(account.name, budget, spending, price, now)
+        for price in dict.fromkeys(candidate.price for candidate in candidates)
+    }
+    affordable = [candidate for candidate in candidates if refusals[candidate.price] is None]
+    if not affordable:
+        return refusals[candidates[0].price]
+    free = [candidate for candidate in affordable if is_free(candidate.number)]
+    return Offer(account.name, in_order_of(tenant, free or affordable))
 
 
 def eligible_accounts(wanted: DesiredNumber, context: Context) -> Sequence[PhoneAccount]:
@@ -86,6 +90,17 @@ def eligible_accounts(wanted: DesiredNumber, context: Context) -> Sequence[Phone
     if wanted.provider is not None:
         return [a for a in accounts if a.name == wanted.provider and a.open]
     return sorted((a for a in accounts if a.serves(wanted.country)), key=lambda a: (-a.priority, a.name))
+
+
+def free_for(key: TenantKey, account: str, context: Context) -> Callable[[str], bool]:
+    """Whether no other worker of this process is buying a number or has bought it, as far as is known now."""
+    memory, known = context.memory, context.fleet.accounts.get(account)
+    others = {claim for holder, claim in memory.claims_held.items() if holder != key} | memory.being_claimed
+
+    def is_free(number: str) -> bool:
+        return (account, number) not in others and (known is None or known.listed.get(number) is None)
+
+    return is_free
 
 
 def lets_in(account: PhoneAccount, namespace: str, context: Context) -> bool:
@@ -118,12 +133,10 @@ def price_refusal(price: Price | None, ceilings: Sequence[Money]) -> Verdict | N
 
 
 def in_order_of(tenant: Tenant, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Order by a hash of tenant and number, so that many tenants at once do not run for the same number."""
-
-    def rank(candidate: Candidate) -> bytes:
-        return hashlib.sha256(f"{tenant.uid}/{candidate.number}".encode()).digest()
-
-    return tuple(sorted(candidates, key=rank))
+    """By number, beginning at a hash of the tenant, so that many at once do not run for the same number."""
+    ordered = sorted(candidates, key=lambda candidate: candidate.number)
+    start = int.from_bytes(hashlib.sha256(tenant.uid.encode()).digest()) % len(ordered)
+    return (*ordered[start:], *ordered[:start])
 
 
 def _nowhere(

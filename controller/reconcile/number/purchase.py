@@ -27,6 +27,7 @@ from controller.reconcile.desired import DesiredNumber
 from controller.reconcile.fleet import PhoneAccount
 from controller.reconcile.number.money import money, price_of
 from controller.reconcile.number.observe import fits
+from controller.reconcile.number.offer import free_for
 from controller.reconcile.number.reservation import reserve, unreserve
 from controller.reconcile.observed import HeldNumber, Offer
 from controller.reconcile.ownership import Mark
@@ -64,6 +65,7 @@ async def buy_from(offer: Offer, run: Run) -> HeldNumber | NotBought:
         account, client = _account(offer.account, run)
         claimed = await _claim(account, candidate.number, run)
         if claimed is ClaimResult.TAKEN:
+            account.for_sale.forget()
             outcome = NotBought(f"{candidate.number} is being bought for another tenant")
             continue
         started_at = stamp(run.context.clock.now())
@@ -92,16 +94,8 @@ def _not_spoken_for(offer: Offer, run: Run) -> Sequence[Candidate]:
 
     Asking the API server for those is in vain. All of them when none is left: a purchase may yet come to nothing.
     """
-    memory, account = run.context.memory, run.context.fleet.accounts.get(offer.account)
-    held = {
-        claim for key, claim in memory.claims_held.items() if key != run.tenant.key
-    } | memory.being_claimed
-    free = [
-        one
-        for one in offer.candidates
-        if (offer.account, one.number) not in held
-        and (account is None or account.listed.get(one.number) is None)
-    ]
+    is_free = free_for(run.tenant.key, offer.account, run.context)
+    free = [candidate for candidate in offer.candidates if is_free(candidate.number)]
     return free or offer.candidates
 
 
@@ -258,6 +252,7 @@ async def _give_up(
     intent: Purchase, account: PhoneAccount, why: str, run: Run, refusal: Verdict | None = None
 ) -> NotBought:
     """Nothing was bought: intent first, then claim, so that a crash between leaves a claim, not an intent."""
+    account.for_sale.forget()
     await _write_intent(None, run)
     await unreserve(account, intent.candidate, run)
     await run.context.claims.release(account.name, intent.candidate, run.tenant)
