@@ -52,11 +52,11 @@ test-kube: $(STAMP) ## The operator and conformance suites on a real kube-apiser
 	@TEST_CLUSTER=real $(PYTEST) -m kube tests/cli
 	@TEST_CLUSTER=real $(PYTEST) $(PYTEST_ARGS) -m 'not scale' tests/operator
 
-bench: $(STAMP) ## Speed of the operator beside a floor and plain kopf, on a real API server; an hour, writes bench/RESULTS.md
+bench: $(STAMP) ## Speed of the operator beside a floor and plain kopf, on a real API server; 50 minutes, writes bench/RESULTS.md
 	@$(BIN)/python -m tests.controlplane build
 	@$(BIN)/python -m bench
 
-bench-quick: $(STAMP) ## The same with few tenants, in two minutes; writes nothing
+bench-quick: $(STAMP) ## The same with few tenants, in under two minutes; writes nothing
 	@$(BIN)/python -m tests.controlplane build
 	@$(BIN)/python -m bench --quick
 
