@@ -1,7 +1,6 @@
 """`tenant-operator run`: the operator, until it is told to stop."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -42,17 +41,8 @@ def run(**given: Any) -> None:
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     configure_logs(settings.log_format, settings.log_level)
-    _collect_garbage_less_often()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         sys.exit(runner.run(_run(settings)))
-
-
-def _collect_garbage_less_often() -> None:
-    """What was imported stays for good, and a pass makes hundreds of objects that are in no cycle: with Python's
-    defaults some percent of all work goes into looking through both (measured).
-    """
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
 
 
 async def _run(settings: Settings) -> int:

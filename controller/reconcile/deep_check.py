@@ -2,14 +2,10 @@
 
 from collections.abc import MutableMapping
 from datetime import datetime
-from typing import Final
 
 from controller.reconcile.context import Context
 from controller.reconcile.fingerprint import fingerprint
 from controller.reconcile.tenant_object import Tenant, TenantKey
-
-# A look is moved by jitter; one that comes a little early must not wait for a whole interval.
-EARLY_ENOUGH: Final = 0.9
 
 
 def deep_check_due(checked_at: MutableMapping[TenantKey, datetime], tenant: Tenant, context: Context) -> bool:
@@ -18,7 +14,7 @@ def deep_check_due(checked_at: MutableMapping[TenantKey, datetime], tenant: Tena
     if checked is None:
         checked_at[tenant.key] = _first_turn(tenant, context)
         return False
-    return context.clock.now() - checked >= EARLY_ENOUGH * context.policy.deep_check_interval
+    return context.clock.now() - checked >= context.policy.deep_check_interval
 
 
 def seconds_to_deep_check(key: TenantKey, context: Context) -> float:

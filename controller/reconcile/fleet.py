@@ -127,12 +127,6 @@ class Fleet:
     unreadable_accounts: set[str] = field(default_factory=set)
     unreadable_servers: set[str] = field(default_factory=set)
 
-    def awaits_lists(self, since: datetime) -> bool:
-        """Whether any account or server is still to be listed for the first time from that moment on."""
-        return any(account.is_awaited(since) for account in self.accounts.values()) or any(
-            server.is_awaited(since) for server in self.servers.values()
-        )
-
     def accounts_not_listed(self, since: datetime) -> Sequence[str]:
         """Accounts that could hold a number of any tenant and have no complete list from `since` on, but for lost ones.
 

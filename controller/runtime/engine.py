@@ -236,7 +236,7 @@ class Engine:
         try:
             return await self._look_at(key)
         finally:
-            self._first_lists.look()
+            self._first_lists.looked_at(key)
 
     async def _look_at(self, key: FleetKey) -> NextLook | None:
         body = self._fleet.get(key)
@@ -273,11 +273,14 @@ class Engine:
         return ON_CHANGE
 
     def _schedule(self, key: Key, look: NextLook) -> None:
-        delay = look.after
-        if delay is None and isinstance(key, TenantKey):
-            delay = seconds_to_deep_check(key, self._context)
-        if delay is None:
+        if look.after is None:
+            if isinstance(key, TenantKey):
+                # Moved to later only: a deep check that comes early is not due yet.
+                spread = 1.0 + self._jitter * self._random_unit()
+                delay = seconds_to_deep_check(key, self._context) * spread
+                self._queue.add(key, delay=delay, priority=Priority.RESYNC)
             return
+        delay = look.after
         spread = 1.0 + self._jitter * (2.0 * self._random_unit() - 1.0) if delay > 1.0 else 1.0
         self._queue.add(key, delay=delay * spread, priority=Priority.RESYNC)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.api.conditions import Reason
+from controller.api.group import Kind
 from controller.reconcile.fleet import Fleet, InstanceServer, PhoneAccount
 from controller.reconcile.fleet_object import FleetKey
 from controller.reconcile.tenant_object import TenantKey
@@ -16,6 +17,7 @@ from tests.reconcile.builders import account, server
 from tests.runtime.manual_clock import ManualClock, settle
 
 KEYS = [TenantKey("tenants", name) for name in ("bakery", "cafe", "shop")]
+VONAGE = FleetKey(Kind.PHONE_PROVIDER, "vonage")
 TROUBLE = Verdict.waiting(Reason.SECRET_NOT_FOUND, "No Secret.")
 
 
@@ -51,7 +53,8 @@ class Start:
         for member in members:
             listed = member.listed if isinstance(member, PhoneAccount) else member.instances.listed
             listed.put(self.clock.now(), {})
-            self.first_lists.look()
+            kind = Kind.PHONE_PROVIDER if isinstance(member, PhoneAccount) else Kind.EVOLUTION_SERVER
+            self.first_lists.looked_at(FleetKey(kind, member.name))
 
     async def work_off(self) -> list[TenantKey | FleetKey]:
         """All that is ready now."""
@@ -80,6 +83,16 @@ async def test_nobody_is_looked_at_before_the_last_list_and_everybody_once_after
     assert start.queue.depth() == Depth(ready=0, delayed=0, running=0)
 
 
+async def test_nobody_is_let_go_while_the_last_list_is_still_being_told_of(start: Start) -> None:
+    start.first_lists.begin(KEYS)
+    start.listed(start.twilio, start.evolution)
+
+    start.vonage.listed.put(start.clock.now(), {})
+    start.first_lists.add(KEYS[:1])  # whom it concerns, in the middle of the pass
+
+    assert await start.work_off() == []
+
+
 def _fail(start: Start) -> None:
     start.vonage.problem = TROUBLE
 
@@ -100,7 +113,7 @@ async def test_nobody_waits_for_a_list_that_may_never_come(
     start.listed(start.twilio, start.evolution)
 
     become_hopeless(start)
-    start.first_lists.look()
+    start.first_lists.looked_at(VONAGE)
 
     assert await start.work_off() == KEYS
 
