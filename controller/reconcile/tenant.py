@@ -22,6 +22,7 @@ from controller.reconcile.instance.observe import observe_instance
 from controller.reconcile.next_look import AT_ONCE, ON_CHANGE, BackOff, NextLook
 from controller.reconcile.number.observe import observe_number
 from controller.reconcile.observed import TenantObserved
+from controller.reconcile.own_reads import read_own
 from controller.reconcile.ownership import Owner
 from controller.reconcile.ports import ObjectChangedError
 from controller.reconcile.profile import applied_profile
@@ -113,7 +114,12 @@ async def wait_for_first_lists(run: Run, _: BackOff) -> NextLook | None:
     since = run.context.shards.held_since(run.tenant.key)
     listing = wants_number and any(a.is_awaited(since) for a in _those(fleet.accounts, held_by))
     loading = wants_instance and any(s.is_awaited(since) for s in _those(fleet.servers, lives_on))
-    return ON_CHANGE if listing or loading else None
+    if not listing and not loading:
+        return None
+    if not run.tenant.is_edited:
+        return ON_CHANGE
+    # Somebody waits for this one: two reads of its own are sooner there than lists of everything.
+    return await read_own(run, number=listing, instance=loading)
 
 
 async def put_finalizer(run: Run, _: BackOff) -> NextLook | None:

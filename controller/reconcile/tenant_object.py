@@ -80,6 +80,11 @@ class Tenant:
         )
 
     @property
+    def is_edited(self) -> bool:
+        """Whether the spec was changed since a pass looked at it last; a new tenant is not an edited one."""
+        return self.status.observed_generation not in (None, self.generation)
+
+    @property
     def has_finalizer(self) -> bool:
         return TENANT_FINALIZER in self.finalizers
 

@@ -80,7 +80,7 @@ class Process:
 
     async def share_out(self) -> None:
         """Take part in sharing out the tenants, until cancelled; only with warm caches."""
-        await self.shards.run(self.engine.acquired)
+        await self.shards.run(self.engine.acquired, self.engine.until_watching)
 
     async def hand_over(self) -> None:
         """Give all tenants to the other replicas at once, each as soon as nothing is under way for it."""

@@ -32,12 +32,14 @@ from controller.runtime.metrics import OperatorMetrics
 from controller.runtime.queue import Priority, WorkQueue
 from controller.runtime.sharding import Sharding
 from controller.runtime.tenant_cache import TenantCache
+from controller.runtime.watch_begun import WatchBegun
 from controller.runtime.workers import Failed, Requeue, Scheduled
 
 log = structlog.get_logger(__name__)
 
 Key = TenantKey | FleetKey
 JITTER: Final = 0.1
+SOON: Final = 1.0
 
 
 class Wakers:
@@ -122,6 +124,7 @@ class Engine:
         self._fleet = fleet
         self._shards = shards
         self._first_lists = first_lists
+        self._watch_begun = WatchBegun()
         self._metrics = metrics
         self._jitter = jitter
         self._random_unit = random_unit
@@ -131,12 +134,13 @@ class Engine:
         """A version of a tenant from the watch; enqueues only what the engine would act on."""
         metadata = body["metadata"]
         key = TenantKey(metadata["namespace"], metadata["name"])
+        self._watch_begun.told(key, initial=initial)
         named = self._tenants.named(key)
         if deleted:
             self._tenants.remove(key)
             self._queue.add(key)
         elif self._tenants.put(body) and self._shards.holds(key):
-            if initial:
+            if initial and not self._tenants.is_edited(key):
                 self._first_lists.add([key])
             else:
                 self._queue.add(key, priority=Priority.FRESH)
@@ -179,7 +183,12 @@ class Engine:
 
     def begin(self) -> None:
         """All there is has been seeded: look at what is ours."""
-        self._first_lists.begin(key for key in self._tenants if self._shards.holds(key))
+        self._watch_begun.expect(self._tenants)
+        self._begin_with(self._shards.holds)
+
+    async def until_watching(self) -> None:
+        """Return once changes of tenants reach this process as they are made."""
+        await self._watch_begun.wait()
 
     async def handle(self, key: Key) -> Requeue:
         """One pass over one key."""
@@ -213,7 +222,15 @@ class Engine:
         """Shards are ours now: look at all that is in them, and at every account and server anew."""
         for key in self._fleet:
             self._queue.add(key)
-        self._first_lists.begin(key for key in self._tenants if is_among(key))
+        self._begin_with(is_among)
+
+    def _begin_with(self, is_ours: Callable[[object], bool]) -> None:
+        """Look at tenants that have just become ours: at those first that somebody edited and waits for."""
+        ours = [key for key in self._tenants if is_ours(key)]
+        for key in ours:
+            if self._tenants.is_edited(key):
+                self._queue.add(key)
+        self._first_lists.begin(key for key in ours if not self._tenants.is_edited(key))
 
     def _is_ours(self, key: Key) -> bool:
         """Tenants are worked on by whoever has their shard. Accounts and servers are looked at by everybody who has
@@ -281,7 +298,10 @@ class Engine:
                 self._queue.add(key, delay=delay, priority=Priority.RESYNC)
             return
         delay = look.after
-        spread = 1.0 + self._jitter * (2.0 * self._random_unit() - 1.0) if delay > 1.0 else 1.0
+        if delay <= SOON:
+            self._queue.add(key, delay=delay)  # in the middle of something that people wait for
+            return
+        spread = 1.0 + self._jitter * (2.0 * self._random_unit() - 1.0)
         self._queue.add(key, delay=delay * spread, priority=Priority.RESYNC)
 
     def _announce_to_fleet(self, key: FleetKey, body: dict[str, Any]) -> None:

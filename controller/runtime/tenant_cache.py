@@ -54,6 +54,7 @@ class _Entry:
     tenant_hash: str
     derived_instance: str
     holdings: _Holdings
+    is_edited: bool
 
 
 class TenantCache:
@@ -104,6 +105,11 @@ class TenantCache:
 
     def __iter__(self) -> Iterator[TenantKey]:
         return iter(list(self._entries))
+
+    def is_edited(self, key: TenantKey) -> bool:
+        """Whether somebody changed the spec since a pass looked at it last; a new tenant is not an edited one."""
+        entry = self._entries.get(key)
+        return entry is not None and entry.is_edited
 
     def lane(self, key: Hashable) -> str | None:
         """The account or server a tenant's pass mostly waits for; None for other keys."""
@@ -171,6 +177,8 @@ class TenantCache:
             holdings=_holdings(
                 key, metadata.get("creationTimestamp", ""), _block(body, "spec"), _block(body, "status")
             ),
+            is_edited=_block(body, "status").get("observedGeneration", metadata.get("generation"))
+            != metadata.get("generation"),
         )
 
     def _replace(self, key: TenantKey, old: _Entry | None, new: _Entry | None) -> None:

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from controller.reconcile.deep_check import deep_check_due, seconds_to_deep_check
 from tests.reconcile import builders
 
@@ -89,3 +91,65 @@ def _passes(operator: OperatorProcess) -> float:
     """Passes that were made over tenants, accounts and servers."""
     name = "tenant_operator_reconcile_seconds_count"
     return operator.process.registry.get_sample_value(name, {"result": "done"}) or 0.0
+
+
+@pytest.fixture
+async def just_acquired(world: World, monkeypatch: pytest.MonkeyPatch) -> OperatorProcess:
+    """A process to which every tenant came a moment ago, from another that may have changed things since its lists."""
+    await world.ready(*map(tenant, NAMES))
+    operator = await world.start_operator()
+    await operator.until_quiet(within=0.5)
+    await world.clock.advance(1)
+    now = world.clock.now()
+    monkeypatch.setattr(operator.process.shards, "held_since", lambda _: now)
+    monkeypatch.setattr(operator.process.shards, "newest_acquisition", lambda: now)
+    return operator
+
+
+async def test_an_edit_does_not_wait_for_the_lists_of_a_take_over(
+    world: World, just_acquired: OperatorProcess
+) -> None:
+    world.evolution.requests.clear()
+    before = len(world.wire.outside_changes)
+    await world.edit({"ai": {"features": ["menu"]}})
+    await just_acquired.catch_up()
+
+    await just_acquired.pass_over("cafe", NAMESPACE)
+
+    assert world.wire.outside_changes[before:] == ["POST /webhook/set/{name}"]
+    assert (await world.status())["observedGeneration"] == 2
+    log = world.evolution.requests.details()
+    assert [f"{one['method']} {one['template']}" for one in log] == [
+        "GET /instance/fetchInstances",
+        "GET /webhook/find/{name}",
+        "POST /webhook/set/{name}",
+        "GET /webhook/find/{name}",
+    ]
+
+
+async def test_without_an_edit_a_taken_over_tenant_waits_for_the_lists(
+    world: World, just_acquired: OperatorProcess
+) -> None:
+    world.evolution.requests.clear()
+
+    await just_acquired.pass_over("cafe", NAMESPACE)
+
+    assert world.evolution.requests.details() == []
+
+
+@pytest.mark.parametrize("gone", ["number", "instance"])
+async def test_what_is_not_found_by_itself_is_left_to_the_lists(
+    world: World, just_acquired: OperatorProcess, gone: str
+) -> None:
+    if gone == "number":
+        await world.phone.lose((await world.status())["phoneNumber"]["number"])
+    else:
+        world.instances.clear()
+    before, status = len(world.wire.outside_changes), await world.status()
+    await world.edit({"ai": {"features": ["menu"]}})
+    await just_acquired.catch_up()
+
+    await just_acquired.pass_over("cafe", NAMESPACE)
+
+    assert world.wire.outside_changes[before:] == []
+    assert await world.status() == status

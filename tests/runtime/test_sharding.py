@@ -47,10 +47,15 @@ class Replica:
             clock=self.clock,
             on_share=self.shares.append,
         )
+        self.watching = asyncio.Event()
+        self.watching.set()
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self.task = asyncio.create_task(self.shards.run(self._acquired))
+        self.task = asyncio.create_task(self.shards.run(self._acquired, self._until_watching))
+
+    async def _until_watching(self) -> None:
+        await self.watching.wait()
 
     def _acquired(self, is_among: Callable[[object], bool]) -> None:
         self.acquired.append({key for key in KEYS.values() if is_among(key)})
@@ -110,6 +115,25 @@ async def test_replicas_that_come_one_after_the_other_get_their_share(api: KubeA
         for _ in range(20):
             nothing_twice(a, b, c)
             await asyncio.sleep(0.05)
+
+
+async def test_a_replica_that_is_not_watching_yet_leaves_the_work_to_the_others(api: KubeApi) -> None:
+    async with replicas(api, "a", "b") as [a, b]:
+        a.start()
+        await until(shared_out(a))
+        b.watching.clear()
+        b.start()
+        await asyncio.sleep(0.5)
+        assert (len(a.held()), b.held()) == (SHARDS, set())
+        b.watching.set()
+        await until(shared_out(a, b))
+
+
+async def test_a_replica_that_is_alone_does_not_wait_for_its_watch(api: KubeApi) -> None:
+    async with replicas(api, "a") as [a]:
+        a.watching.clear()
+        a.start()
+        await until(shared_out(a))
 
 
 async def test_a_replica_that_leaves_hands_over_at_once(api: KubeApi) -> None:
