@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import kopf
@@ -12,6 +11,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from controller.api.group import GROUP, VERSION, Kind
 from controller.clock import Clock
+from controller.kopf_connection import kopf_session
 from controller.kopf_storage import NoDiffBase, NoProgress
 from controller.runtime.assembly import Process, assemble
 from controller.runtime.http_server import serve
@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 # Measured at 10,000 objects: lists in pages and short-lived per-object tasks halve kopf's CPU and memory.
 LIST_PAGE: Final = 500
 IDLE_SECONDS: Final = 0.5
-TOKEN_LIFETIME: Final = timedelta(minutes=5)
 
 
 async def run_operator(
@@ -92,8 +91,8 @@ def kopf_registry(process: Process) -> kopf.OperatorRegistry:
     engine = process.engine
 
     @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        return await _connection_info(process.configuration)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return await kopf_session(process.configuration)
 
     @kopf.on.event(GROUP, VERSION, Kind.BUSINESS_TENANT.plural, registry=registry)
     async def tenant(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
@@ -152,22 +151,6 @@ async def _watch(process: Process, stop: asyncio.Event) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-
-
-async def _connection_info(configuration: Configuration) -> kopf.ConnectionInfo:
-    """The credentials our own connection uses; tokens are asked for anew every few minutes."""
-    header = (await configuration.auth_settings()).get("BearerToken", {}).get("value") or ""
-    scheme, _, token = header.partition(" ")
-    return kopf.ConnectionInfo(
-        server=configuration.host,
-        ca_path=configuration.ssl_ca_cert,
-        insecure=not configuration.verify_ssl,
-        scheme=scheme if token else None,
-        token=token or None,
-        certificate_path=configuration.cert_file,
-        private_key_path=configuration.key_file,
-        expiration=datetime.now(UTC) + TOKEN_LIFETIME if token else None,
-    )
 
 
 async def _ended_or_stopped(

@@ -270,7 +270,7 @@ def _routed_before(tenant: Tenant, desired: DesiredTenant) -> bool:
     routing = tenant.status.routing
     if routing is not None and routing.applied_hash is not None:
         return True
-    condition = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING.value), None)
+    condition = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING), None)
     begun = condition is not None and condition.status is not ConditionStatus.TRUE
     made_by_us = desired.instance is not None and not desired.instance.named
     return begun and (made_by_us or tenant.status.instance is not None)
@@ -288,7 +288,7 @@ def _verified(tenant: Tenant, instance: InstanceObserved) -> str | None:
     recorded, row = tenant.status.instance, instance.row
     if recorded is None or row is None or recorded.id != row.id:
         return None
-    ready = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING.value), None)
+    ready = next((c for c in tenant.status.conditions or [] if c.type == Facet.ROUTING), None)
     if ready is None or ready.status is not ConditionStatus.TRUE:
         return None
     return tenant.status.routing.applied_hash if tenant.status.routing else None

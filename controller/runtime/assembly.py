@@ -124,7 +124,7 @@ async def assemble(
         meta_version=settings.meta_api_version,
     )
     shards = _shards(settings, api, clock, clients)
-    first_lists = FirstLists(queue, fleet, shards, clock)
+    first_lists = FirstLists(queue, fleet, shards, tenants.needs)
     wakers = Wakers(queue, tenants, fleet_cache, shards, first_lists, settings.operator_namespace)
     versions = MetadataWatch(
         api, wakers.referent_changed, namespaces=_secret_namespaces(settings), clock=clock

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,8 +29,6 @@ from controller.runtime.kube_errors import ApiUnavailable, is_retryable
 log = structlog.get_logger(__name__)
 
 USER_AGENT: Final = "tenant-operator"
-NOT_COMPRESSED: Final = "identity"
-"""Compressing lists costs the API server more CPU than sending them costs a cluster's network."""
 _READ_BUFFER: Final = 2**21
 _CREDENTIALS_REFRESH: Final = 60.0
 _READ_ATTEMPTS: Final = 3
@@ -148,8 +147,8 @@ class KubeConnection:
         observer: ApiCallObserver | None = None,
     ) -> None:
         self._configuration = configuration
-        _look_for_proxy_once(configuration)
-        self._tls = RESTClientObject(configuration).ssl_context
+        look_for_proxy_once(configuration)
+        self._tls = tls_of(configuration)
         self._http: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=_CONNECT_TIMEOUT)
@@ -240,7 +239,7 @@ class KubeConnection:
             self._http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._tls, limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": USER_AGENT, "Accept-Encoding": NOT_COMPRESSED},
+                headers={"User-Agent": USER_AGENT},
                 read_bufsize=_READ_BUFFER,
             )
         return self._http
@@ -250,7 +249,13 @@ class KubeConnection:
             self._observer(request.verb, request.resource, code, self._clock.monotonic() - started)
 
 
-def _look_for_proxy_once(configuration: Configuration) -> None:
+def tls_of(configuration: Configuration) -> ssl.SSLContext:
+    """Certificates and checks as the kubeconfig or the pod's service account wants them."""
+    context: ssl.SSLContext = RESTClientObject(configuration).ssl_context
+    return context
+
+
+def look_for_proxy_once(configuration: Configuration) -> None:
     """Left to itself aiohttp looks for a proxy and into netrc before every request, each in another thread."""
     server = urlsplit(configuration.host)
     if configuration.proxy is None and server.hostname and not proxy_bypass(server.hostname):

@@ -14,6 +14,7 @@ import orjson
 from controller.api.group import TENANT_FINALIZER, Annotation
 from controller.reconcile.ownership import Owner
 from controller.reconcile.tenant_object import InvalidTenant, Tenant, TenantKey
+from controller.runtime.first_lists import Needs
 from controller.runtime.kube_wire import is_newer
 
 _METADATA: Final = (
@@ -40,6 +41,8 @@ class _Holdings:
     secrets: frozenset[str]
     config_maps: frozenset[str]
     unsettled: bool
+    wants_number: bool
+    wants_instance: bool
     named_number: str | None
     named_instance: str | None
     created_at: str
@@ -110,6 +113,14 @@ class TenantCache:
         """Whether somebody changed the spec since a pass looked at it last; a new tenant is not an edited one."""
         entry = self._entries.get(key)
         return entry is not None and entry.is_edited
+
+    def needs(self, key: TenantKey) -> Needs | None:
+        """Whose lists a pass over it is compared with; None for a tenant that is gone."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        held = entry.holdings
+        return Needs(held.account, held.server, held.wants_number, held.wants_instance)
 
     def lane(self, key: Hashable) -> str | None:
         """The account or server a tenant's pass mostly waits for; None for other keys."""
@@ -262,8 +273,8 @@ def _holdings(
     number, instance = _block(status, "phoneNumber"), _block(status, "instance")
     ai = _block(spec, "ai")
     named = {*_named(ai, "SecretRef"), *_named(_block(spec, "whatsapp"), "SecretRef")}
-    lacks_number = spec.get("phoneNumber") is not None and number.get("number") is None
-    lacks_instance = spec.get("whatsapp") is not None and not instance
+    wants_number, wants_instance = spec.get("phoneNumber") is not None, spec.get("whatsapp") is not None
+    lacks_number, lacks_instance = number.get("number") is None, not instance
     return _Holdings(
         number=number.get("number"),
         account=number.get("provider") or _block(number, "purchase").get("provider"),
@@ -271,7 +282,9 @@ def _holdings(
         server=instance.get("server"),
         secrets=frozenset(f"{key.namespace}/{name}" for name in {f"{key.name}-evolution", *named}),
         config_maps=frozenset(f"{key.namespace}/{name}" for name in _named(ai, "ConfigMapRef")),
-        unsettled=lacks_number or lacks_instance,
+        unsettled=(wants_number and lacks_number) or (wants_instance and lacks_instance),
+        wants_number=wants_number,
+        wants_instance=wants_instance,
         named_number=_block(spec, "phoneNumber").get("number"),
         named_instance=_block(spec, "whatsapp").get("instanceName"),
         created_at=created_at,

@@ -1,9 +1,9 @@
 """The API server of a test: the embedded one, or a real one that other tests use too, at other times."""
 
 import fcntl
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Cluster:
 
     kubeconfig: Path
     api: KubeApi
+    forget_history: Callable[[], None] | None = None
+    """Have every watch from before now answered with 410, where that can be ordered."""
 
     async def configuration(self) -> Configuration:
         """A login of its own, for one operator."""
@@ -64,7 +66,8 @@ async def embedded_cluster(folder: Path) -> AsyncIterator[Cluster]:
         kubeconfig = folder / "kubeconfig"
         server.write_kubeconfig(kubeconfig)
         async with _cluster(kubeconfig) as cluster:
-            yield cluster
+            store = server._plane.store
+            yield replace(cluster, forget_history=lambda: store.rebase(store.revision))
     finally:
         await server.stop()
 

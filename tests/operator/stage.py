@@ -78,11 +78,19 @@ class Stage:
     # ---- the operator --------------------------------------------------------------------------------------
 
     async def start_operator(
-        self, environment: Mapping[str, str] | None = None, *, drain_seconds: float = 5.0
+        self,
+        environment: Mapping[str, str] | None = None,
+        *,
+        drain_seconds: float = 5.0,
+        cluster: Cluster | None = None,
     ) -> Operator:
-        """An operator in this process, ended with the test. Killed, it goes on for `drain_seconds`."""
+        """An operator in this process, ended with the test. Killed, it goes on for `drain_seconds`.
+
+        `cluster`: as the operator sees it, where that is another way than the test's own.
+        """
         settings = replace(self.settings, drain_timeout=timedelta(seconds=drain_seconds))
-        return await self._start(OperatorTask(self.cluster, settings, self.clock, dict(environment or {})))
+        seen = cluster or self.cluster
+        return await self._start(OperatorTask(seen, settings, self.clock, dict(environment or {})))
 
     async def start_operator_process(self, name: str = "operator") -> Operator:
         """An operator in a process of its own, on the machine's clock; `name` is that of its log."""

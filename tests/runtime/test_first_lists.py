@@ -1,4 +1,4 @@
-"""A start-up wave waits for the first lists of accounts and servers, but not for ever."""
+"""A start-up wave waits for the first lists of accounts and servers that its tenants need."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,12 +11,13 @@ from controller.reconcile.fleet import Fleet, InstanceServer, PhoneAccount
 from controller.reconcile.fleet_object import FleetKey
 from controller.reconcile.tenant_object import TenantKey
 from controller.reconcile.verdict import Verdict
-from controller.runtime.first_lists import HELD_SECONDS, FirstLists
+from controller.runtime.first_lists import FirstLists, Needs
 from controller.runtime.queue import Depth, WorkQueue
 from tests.reconcile.builders import account, server
 from tests.runtime.manual_clock import ManualClock, settle
 
 KEYS = [TenantKey("tenants", name) for name in ("bakery", "cafe", "shop")]
+ANYWHERE = Needs(None, None, any_account=True, any_server=True)
 VONAGE = FleetKey(Kind.PHONE_PROVIDER, "vonage")
 TROUBLE = Verdict.waiting(Reason.SECRET_NOT_FOUND, "No Secret.")
 
@@ -47,7 +48,8 @@ class Start:
         self.evolution = InstanceServer("evo", server().spec)
         self.fleet = Fleet({"twilio": self.twilio, "vonage": self.vonage}, {"evo": self.evolution})
         self.shards = OneReplica()
-        self.first_lists = FirstLists(self.queue, self.fleet, self.shards, self.clock)
+        self.needs: dict[TenantKey, Needs | None] = dict.fromkeys(KEYS, ANYWHERE)
+        self.first_lists = FirstLists(self.queue, self.fleet, self.shards, self.needs.get)
 
     def listed(self, *members: PhoneAccount | InstanceServer) -> None:
         for member in members:
@@ -75,7 +77,7 @@ async def test_nobody_is_looked_at_before_the_last_list_and_everybody_once_after
     start.first_lists.begin(KEYS)
     start.listed(start.twilio, start.evolution)
     start.first_lists.add(KEYS[:2])  # those on the account that was listed
-    assert start.queue.depth() == Depth(ready=0, delayed=3, running=0)
+    assert start.queue.depth() == Depth(ready=0, delayed=0, running=0)
 
     start.listed(start.vonage)
 
@@ -118,18 +120,25 @@ async def test_nobody_waits_for_a_list_that_may_never_come(
     assert await start.work_off() == KEYS
 
 
-async def test_an_account_that_does_not_answer_holds_up_the_others_for_seconds_only(start: Start) -> None:
+async def test_an_account_that_does_not_answer_holds_up_its_own_tenants_only(start: Start) -> None:
+    bakery, cafe, shop = KEYS
+    start.needs[bakery] = Needs("twilio", "evo", any_account=True, any_server=True)
+    start.needs[cafe] = Needs("vonage", "evo", any_account=True, any_server=True)
+    start.needs[shop] = Needs(None, "evo", any_account=False, any_server=True)
     start.first_lists.begin(KEYS)
+
     start.listed(start.twilio, start.evolution)
-    await start.clock.advance(HELD_SECONDS - 0.1)
-    assert await start.work_off() == []
+    assert await start.work_off() == [bakery, shop]
 
-    await start.clock.advance(0.2)
-    assert await start.work_off() == KEYS
+    start.listed(start.vonage)
+    assert await start.work_off() == [cafe]
 
-    # Whom its list concerns when it comes at last is worked on at once.
-    start.first_lists.add(KEYS[:1])
-    assert await start.work_off() == KEYS[:1]
+
+async def test_a_tenant_that_went_meanwhile_is_forgotten_with_the_next(start: Start) -> None:
+    start.first_lists.begin(KEYS)
+    start.needs[KEYS[0]] = None
+    start.listed(start.twilio)
+    assert await start.work_off() == [KEYS[0]]
 
 
 async def test_a_fresh_edit_does_not_wait(start: Start) -> None:

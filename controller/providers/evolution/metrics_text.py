@@ -1,5 +1,6 @@
 """/metrics of an Evolution server: the one call that tells the live state of every instance."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,11 @@ from controller.providers.evolution.wire import session_state
 
 _INFO: Final = "evolution_environment_info{"
 _STATE: Final = "evolution_instance_state{"
+# As the server writes it; whatever looks otherwise, a quoted character first of all, is left to the library.
+_PLAIN: Final = re.compile(
+    r'evolution_instance_state\{instance="(?P<instance>[^"\\]*)",integration="[^"\\]*",state="(?P<state>[^"\\]*)"\}'
+    r" (?P<value>[0-9]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)

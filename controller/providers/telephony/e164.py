@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Final
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberType
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, PhoneNumberType
 
 from controller.api.business_tenant import NumberType
 
@@ -15,28 +15,31 @@ _KINDS: Final = {
     PhoneNumberType.UAN: NumberType.NATIONAL,
 }
 _NORTH_AMERICA: Final = 1
+_LONGEST_CALLING_CODE: Final = 3
+_REMEMBERED: Final = 2**17
 # They share the United Kingdom's numbers, and providers sell them as such.
 _CROWN_DEPENDENCIES: Final = frozenset({"GG", "IM", "JE"})
 
 
+# Every poll lists the same numbers, and the numbering plan costs more than the rest of reading one.
+@lru_cache(maxsize=_REMEMBERED)
 def country_of(number: str) -> str | None:
     """ISO 3166-1 alpha-2 code of an E.164 number; None when it cannot be told, as for satellites."""
-    return _told_by(number)[0]
-
-
-def _country(parsed: PhoneNumber) -> str | None:
-    country = phonenumbers.region_code_for_number(parsed)
+    country = _only_country(number)
+    if country is None:
+        parsed = _parse(number)
+        country = phonenumbers.region_code_for_number(parsed) if parsed is not None else None
     if country in _CROWN_DEPENDENCIES:
         return "GB"
     return country if country and country.isalpha() else None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def type_of(number: str) -> NumberType | None:
     """Kind of an E.164 number by the numbering plan; None when the plan does not tell."""
-    return _told_by(number)[1]
-
-
-def _type(parsed: PhoneNumber) -> NumberType | None:
+    parsed = _parse(number)
+    if parsed is None:
+        return None
     kind = phonenumbers.number_type(parsed)
     if kind == PhoneNumberType.FIXED_LINE_OR_MOBILE and parsed.country_code == _NORTH_AMERICA:
         # North America does not tell mobile numbers apart, and sells them all as local.
@@ -44,12 +47,14 @@ def _type(parsed: PhoneNumber) -> NumberType | None:
     return _KINDS.get(kind)
 
 
-# Every poll lists the same numbers, and the numbering plan costs more than the rest of reading one.
-@lru_cache(maxsize=2**17)
-def _told_by(number: str) -> tuple[str | None, NumberType | None]:
-    """Country and kind."""
-    parsed = _parse(number)
-    return (None, None) if parsed is None else (_country(parsed), _type(parsed))
+def _only_country(number: str) -> str | None:
+    """The country whose calling code it is, where that is one country's alone: no plan has to be asked."""
+    for digits in range(1, _LONGEST_CALLING_CODE + 1):
+        code = number[1 : 1 + digits]
+        countries = COUNTRY_CODE_TO_REGION_CODE.get(int(code)) if code.isascii() and code.isdigit() else None
+        if countries is not None:
+            return countries[0] if len(countries) == 1 else None
+    return None
 
 
 def _parse(number: str) -> PhoneNumber | None:

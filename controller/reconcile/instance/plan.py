@@ -143,6 +143,6 @@ def behaviour_differences(current: BehaviourSettings | None, wanted: BehaviourSe
     have = current or BehaviourSettings()
     return [
         field.name.replace("_", " ")
-        for field in fields(BehaviourSettings)
+        for field in (fields(BehaviourSettings) if have != wanted else ())
         if getattr(have, field.name) != getattr(wanted, field.name)
     ]

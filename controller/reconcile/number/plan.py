@@ -163,7 +163,7 @@ def differences(owned: OwnedNumber, wanted: NumberSettings) -> list[str]:
     """Names of the settings that are not as wanted, and of what overrides our URLs."""
     differing = [
         field.name.replace("_", " ")
-        for field in fields(NumberSettings)
+        for field in (fields(NumberSettings) if owned.settings != wanted else ())
         if getattr(owned.settings, field.name) != getattr(wanted, field.name)
     ]
     if owned.overridden_by:
