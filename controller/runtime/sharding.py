@@ -29,6 +29,7 @@ HEARTBEATS: Final = 3.0
 PROOF: Final = 0.8
 LONGEST_WARM_UP: Final = 60.0
 """Seconds; a tenant that goes in the middle of a start may leave the watch silent about having begun."""
+GATHERED_SECONDS: Final = 0.2
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 OnAcquired = Callable[[Callable[[object], bool]], None]
@@ -295,6 +296,8 @@ class LeaseShards:
     async def _keep_deciding(self, on_acquired: OnAcquired, tasks: asyncio.TaskGroup) -> None:
         while True:
             await self._wait_for_change()
+            # Shards come one by one: each that is taken by itself has every account and server listed again.
+            await self._clock.sleep(GATHERED_SECONDS)
             try:
                 if self._is_proven():
                     await self._decide(on_acquired, tasks)

@@ -1,10 +1,11 @@
 """The newest version of every tenant, as bytes, and who holds what outside.
 
-Bodies are kept as JSON bytes without what the engine never reads: as parsed dictionaries 10,000 of them take
-about 363 MB (measured).
+Bodies are kept as packed JSON without what the engine never reads: as parsed dictionaries 10,000 of them take about
+363 MB (measured). Packing and unpacking costs some hundredths of a millisecond, a pass costs ten times as much.
 """
 
 import hashlib
+import zlib
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ from controller.reconcile.tenant_object import InvalidTenant, Tenant, TenantKey
 from controller.runtime.first_lists import Needs
 from controller.runtime.kube_wire import is_newer
 
+FASTEST: Final = 1
 _METADATA: Final = (
     "name",
     "namespace",
@@ -98,7 +100,7 @@ class TenantCache:
     def get(self, key: TenantKey) -> Tenant | InvalidTenant | None:
         """The newest version held."""
         entry = self._entries.get(key)
-        return None if entry is None else Tenant.from_body(orjson.loads(entry.body))
+        return None if entry is None else Tenant.from_body(orjson.loads(zlib.decompress(entry.body)))
 
     def __contains__(self, key: object) -> bool:
         return key in self._entries
@@ -179,8 +181,7 @@ class TenantCache:
         spec, status = body.get("spec") or {}, body.get("status") or {}
         owner = Owner(self._cluster_id, key.namespace, key.name)
         return _Entry(
-            # A copy: orjson's bytes keep the whole buffer they were written into, 16 kB for 6 kB (measured).
-            body=bytes(memoryview(orjson.dumps({"metadata": kept, "spec": spec, "status": status}))),
+            body=zlib.compress(orjson.dumps({"metadata": kept, "spec": spec, "status": status}), FASTEST),
             resource_version=metadata["resourceVersion"],
             relevance=_relevance(metadata, kept["annotations"]),
             tenant_hash=owner.tenant_hash,
