@@ -13,7 +13,7 @@ from tests.operator.line import Line
 from tests.operator.stage import Stage
 
 BYSTANDERS = tuple(f"bystander-{number}" for number in range(6))
-CUT_SECONDS = 1.0
+CUT_SECONDS = 0.5
 CALLS_A_SECOND = 15
 """On the operator's clock: some watches and a heartbeat, each of which tries again in a rhythm of its own; none of them
 for each tenant.
