@@ -452,9 +452,13 @@ class Ai(ApiModel):
     def _block_of_route(self) -> Self:
         """Also an object stored without the rules above must not lose its old routing for want of the block."""
         name = BLOCKS.get(self.route)
-        if name is not None and name not in self.to_wire():
+        if name is not None and getattr(self, _FIELDS[name]) is None:
             raise ValueError(f"{name} is needed with route {self.route.value}")
         return self
+
+
+# Fields of `Ai` by their names on the wire.
+_FIELDS: Final = {field.alias: name for name, field in Ai.model_fields.items()}
 
 
 class BusinessTenantSpec(ApiModel):

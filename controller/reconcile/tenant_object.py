@@ -38,8 +38,11 @@ class Tenant:
     status: BusinessTenantStatus
 
     @classmethod
-    def from_body(cls, body: Mapping[str, Any]) -> "Tenant | InvalidTenant":
-        """Parse an object of the API server; what does not parse is a result, never a crash."""
+    def from_body(cls, body: Mapping[str, Any], before: "Tenant | None" = None) -> "Tenant | InvalidTenant":
+        """Parse an object of the API server; what does not parse is a result, never a crash.
+
+        `before` is an earlier version: a spec of the same generation is the same spec.
+        """
         metadata = body["metadata"]
         key = TenantKey(metadata["namespace"], metadata["name"])
         raw_status = body.get("status")
@@ -56,8 +59,12 @@ class Tenant:
             )
 
         raw_spec = body.get("spec") or {}
+        same_spec = before is not None and (before.uid, before.generation) == (
+            metadata["uid"],
+            metadata.get("generation"),
+        )
         try:
-            spec = BusinessTenantSpec.model_validate(raw_spec)
+            spec = before.spec if before and same_spec else BusinessTenantSpec.model_validate(raw_spec)
         except ValidationError as error:
             if not metadata.get("deletionTimestamp"):
                 return invalid("spec", error)

@@ -74,9 +74,9 @@ class Settings:
         default=16,
     )
     workers_reserved: int = _setting(
-        "Workers that no account may borrow beyond its own. Default: 8. 0: a slow account alone can"
+        "Workers that no account may borrow beyond its own. Default: 24. 0: a slow account alone can"
         " take every worker, and an edit elsewhere then waits for one of its requests to end.",
-        default=8,
+        default=24,
     )
     api_concurrency: int = _setting(
         "Requests to the Kubernetes API server at the same time, watches not counted. Default: 64, one a"

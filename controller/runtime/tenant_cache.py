@@ -45,6 +45,7 @@ class _Holdings:
     unsettled: bool
     wants_number: bool
     wants_instance: bool
+    named_account: str | None
     named_number: str | None
     named_instance: str | None
     created_at: str
@@ -125,11 +126,11 @@ class TenantCache:
         return Needs(held.account, held.server, held.wants_number, held.wants_instance)
 
     def lane(self, key: Hashable) -> str | None:
-        """The account or server a tenant's pass mostly waits for; None for other keys."""
+        """The account or server a pass over a tenant waits for, also one that it only names; None for other keys."""
         entry = self._entries.get(key) if isinstance(key, TenantKey) else None
         if entry is None:
             return None
-        return entry.holdings.account or entry.holdings.server
+        return entry.holdings.account or entry.holdings.named_account or entry.holdings.server
 
     def referring_to_secret(self, namespace: str, name: str) -> Collection[TenantKey]:
         """Tenants that name the Secret, or whose token it holds."""
@@ -286,6 +287,7 @@ def _holdings(
         unsettled=(wants_number and lacks_number) or (wants_instance and lacks_instance),
         wants_number=wants_number,
         wants_instance=wants_instance,
+        named_account=_block(_block(spec, "phoneNumber"), "providerRef").get("name"),
         named_number=_block(spec, "phoneNumber").get("number"),
         named_instance=_block(spec, "whatsapp").get("instanceName"),
         created_at=created_at,

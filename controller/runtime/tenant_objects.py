@@ -75,7 +75,7 @@ class KubeTenants:
         except (ApiConflict, ApiNotFound) as error:
             raise await self._changed(key, error) from error
         self._cache.put(answer)
-        written = Tenant.from_body(answer)
+        written = Tenant.from_body(answer, tenant)
         if isinstance(written, InvalidTenant):
             raise ObjectChangedError(f"{key} no longer parses: {written.complaint}")
         return written
