@@ -124,7 +124,7 @@ class Engine:
         self._fleet = fleet
         self._shards = shards
         self._first_lists = first_lists
-        self._watch_begun = WatchBegun()
+        self._watch_begun = WatchBegun(context.clock)
         self._metrics = metrics
         self._jitter = jitter
         self._random_unit = random_unit

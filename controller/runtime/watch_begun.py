@@ -1,32 +1,39 @@
 """Whether the watch of tenants has begun: what is edited before is told only after the whole first list was."""
 
-import asyncio
 from collections.abc import Iterable
+from typing import Final
 
+from controller.clock import Clock
 from controller.reconcile.tenant_object import TenantKey
+
+LOOK_SECONDS: Final = 0.5
+QUIET_LOOKS: Final = 3
 
 
 class WatchBegun:
-    """kopf lists all tenants, hands them out one by one, which takes it seconds, and only then begins to watch."""
+    """kopf lists all tenants, hands them out one by one, which takes it seconds, and begins to watch meanwhile.
 
-    def __init__(self) -> None:
+    Until the last one was handed out, whatever else this process does waits behind them.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._untold: set[TenantKey] = set()
-        self._begun = asyncio.Event()
+        self._is_watching = False
 
     def expect(self, keys: Iterable[TenantKey]) -> None:
         """These are there, and the list will tell of each that does not go meanwhile."""
         self._untold = set(keys)
-        if not self._untold:
-            self._begun.set()
 
     def told(self, key: TenantKey, *, initial: bool) -> None:
-        """The list or (not `initial`) the watch told of a tenant: a watch that tells anything has begun."""
-        if self._begun.is_set():
-            return
+        """The list or (not `initial`) the watch told of a tenant: where the watch tells anything, the list was read."""
         self._untold.discard(key)
-        if not initial or not self._untold:
-            self._untold.clear()
-            self._begun.set()
+        self._is_watching = self._is_watching or not initial
 
     async def wait(self) -> None:
-        await self._begun.wait()
+        """Return once all were handed out; of those that went before the list was read nothing is ever told."""
+        left, quiet = len(self._untold), 0
+        while self._untold and quiet < QUIET_LOOKS:
+            await self._clock.sleep(LOOK_SECONDS)
+            moved = len(self._untold) != left or not self._is_watching
+            left, quiet = len(self._untold), 0 if moved else quiet + 1
