@@ -1,43 +1,24 @@
 """Messages: a list with filters, for SMS that a number received."""
 
-from datetime import timedelta
-
 from aiohttp import web
 
-from controller.sandbox.fakes.twilio.calls import moment
 from controller.sandbox.fakes.twilio.context import API_VERSION, account_of, account_uri, world_of
-from controller.sandbox.fakes.twilio.pages import page_of
+from controller.sandbox.fakes.twilio.recorded import page_of_recorded
 from controller.sandbox.fakes.twilio.state import Message, rfc2822
-from controller.sandbox.fakes.wire import json_response
 
 routes = web.RouteTableDef()
 
 
 @routes.get("/2010-04-01/Accounts/{account}/Messages.json")
 async def list_messages(request: web.Request) -> web.Response:
-    account, query = account_of(request), request.query
-    recorded = world_of(request).messages.get(account.sid, [])
-    positions = {message.sid: index for index, message in enumerate(recorded)}
-    after, before, day = (moment(query.get(name)) for name in ("DateSent>", "DateSent<", "DateSent"))
-    messages = [
-        message
-        for message in reversed(recorded)
-        if query.get("To", message.destination) == message.destination
-        and query.get("From", message.source) == message.source
-        and (after is None or message.sent >= after)
-        and (before is None or message.sent <= before)
-        and (day is None or day <= message.sent < day + timedelta(days=1))
-    ]
-    return json_response(
-        page_of(
-            messages,
-            name="messages",
-            path=request.path,
-            query=query,
-            describe=describe,
-            token_of=lambda message: message.sid,
-            is_after=lambda message, sid: positions[message.sid] < positions.get(sid, 0),
-        ),
+    account = account_of(request)
+    return page_of_recorded(
+        request,
+        world_of(request).messages.get(account.sid, []),
+        name="messages",
+        time_filter="DateSent",
+        time_of=lambda message: message.sent,
+        describe=describe,
     )
 
 
