@@ -2,9 +2,14 @@
 
 import asyncio
 import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
 
 
 def commands_between(text: str, begin: str, end: str) -> list[tuple[str, list[str]]]:
@@ -26,3 +31,29 @@ async def run(command: str, environment: dict[str, str]) -> tuple[int, str]:
     )
     output, _ = await asyncio.wait_for(process.communicate(), 90)
     return process.returncode or 0, output.decode()
+
+
+@asynccontextmanager
+async def sandbox(*arguments: str, until: str) -> AsyncIterator[str]:
+    """A sandbox; what it printed until it printed a certain text."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "controller.cli.main", "sandbox", *arguments),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield await asyncio.wait_for(_printed(process, until), START_SECONDS)
+    finally:
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.wait(), 20)
+
+
+async def _printed(process: asyncio.subprocess.Process, until: str) -> str:
+    assert process.stdout is not None
+    printed = ""
+    while until not in printed:
+        line = (await process.stdout.readline()).decode()
+        assert line, f"the sandbox ended early:\n{printed}"
+        printed += line
+    return printed

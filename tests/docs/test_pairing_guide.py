@@ -1,18 +1,15 @@
 """The guide to pairing is true: its commands run as printed, in one shell after another, against a sandbox."""
 
-import asyncio
 import os
 import re
-import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.console import ROOT, commands_between, run
+from tests.docs.console import ROOT, commands_between, run, sandbox
 
 GUIDE = (ROOT / "docs" / "pairing.md").read_text()
-START_SECONDS = 60
 APPLIED = ("manifests/samples/namespace.yaml", "docs/tutorial/sunrise-cafe.yaml")
 
 
@@ -25,16 +22,9 @@ def pattern(line: str) -> str:
 
 async def test_the_guide_runs_as_printed(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
-    sandbox = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "controller.cli.main", "sandbox", "--manual-pairing"),
-        *(argument for path in APPLIED for argument in ("--apply", path)),
-        *("--write-kubeconfig", str(kubeconfig)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        printed = await asyncio.wait_for(_until_waiting(sandbox), START_SECONDS)
+    arguments = [argument for path in APPLIED for argument in ("--apply", path)]
+    arguments += ["--manual-pairing", "--write-kubeconfig", str(kubeconfig)]
+    async with sandbox(*arguments, until="WaitingForPairing") as printed:
         pairing = re.search(
             r'-H "Authorization: Bearer sandbox" (\S+)/NAMESPACE/tenants/NAME/pairing', printed
         )
@@ -54,19 +44,6 @@ async def test_the_guide_runs_as_printed(tmp_path: Path) -> None:
             assert code == 0, f"{command}\n{output}"
             for line in filter(None, expected):
                 assert re.search(pattern(line), output), f"{command}\n{line}\n{output}"
-    finally:
-        sandbox.send_signal(signal.SIGINT)
-        await asyncio.wait_for(sandbox.wait(), 20)
-
-
-async def _until_waiting(sandbox: asyncio.subprocess.Process) -> str:
-    assert sandbox.stdout is not None
-    printed = ""
-    while "WaitingForPairing" not in printed:
-        line = (await sandbox.stdout.readline()).decode()
-        assert line, f"the sandbox ended early:\n{printed}"
-        printed += line
-    return printed
 
 
 def test_the_guide_names_what_the_manifests_ship() -> None:

@@ -1,19 +1,16 @@
 """The README is true: its tutorial runs as printed, its links and targets exist."""
 
-import asyncio
 import os
 import re
 import shutil
-import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.console import ROOT, commands_between, run
+from tests.docs.console import ROOT, commands_between, run, sandbox
 
 README = (ROOT / "README.md").read_text()
-START_SECONDS = 60
 TUTORIAL = ("<!-- tutorial", "<!-- end of tutorial -->")
 
 
@@ -27,16 +24,8 @@ def shape(line: str) -> str:
 
 async def test_the_tutorial_runs_as_printed(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
-    sandbox = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "controller.cli.main", "sandbox", "--apply", "manifests/samples"),
-        *("--write-kubeconfig", str(kubeconfig)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        printed = await asyncio.wait_for(_until_up(sandbox), START_SECONDS)
+    arguments = ("--apply", "manifests/samples", "--write-kubeconfig", str(kubeconfig))
+    async with sandbox(*arguments, until="Ctrl-C ends it.") as printed:
         assert "9/9 tenants Ready" in printed
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = os.environ | {"KUBECONFIG": str(kubeconfig), "PATH": path}
@@ -54,19 +43,6 @@ async def test_the_tutorial_runs_as_printed(tmp_path: Path) -> None:
             assert code == 0, f"{command}\n{output}"
             wanted = {shape(line) for line in expected if line}
             assert wanted <= {shape(line) for line in output.splitlines()}, f"{command}\n{output}"
-    finally:
-        sandbox.send_signal(signal.SIGINT)
-        await asyncio.wait_for(sandbox.wait(), 20)
-
-
-async def _until_up(sandbox: asyncio.subprocess.Process) -> str:
-    assert sandbox.stdout is not None
-    printed = ""
-    while "Ctrl-C ends it." not in printed:
-        line = (await sandbox.stdout.readline()).decode()
-        assert line, f"the sandbox ended early:\n{printed}"
-        printed += line
-    return printed
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z-]+)", README))))
