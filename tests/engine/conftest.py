@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 import structlog
 
+from tests.runtime.pairing_client import PairingClient, pairing_client
+
+from .process import OperatorProcess
+from .tenants import tenant
 from .wire import Wire
-from .world import World, running_world
+from .world import NAMESPACE, World, running_world
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -46,3 +50,15 @@ def start_world(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixtur
 async def world(start_world: StartWorld) -> AsyncIterator[World]:
     async with start_world() as world:
         yield world
+
+
+@pytest.fixture
+async def operator(world: World) -> OperatorProcess:
+    """That of a tenant which waits for nobody, or only for somebody to pair it."""
+    return await world.ready(tenant())
+
+
+@pytest.fixture
+async def desk(operator: OperatorProcess) -> AsyncIterator[PairingClient]:
+    async with pairing_client(operator.process.pairing.application(), NAMESPACE) as desk:
+        yield desk

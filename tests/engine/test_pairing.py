@@ -28,17 +28,6 @@ async def world(start_world: StartWorld) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.fixture
-async def operator(world: World) -> OperatorProcess:
-    return await world.ready(tenant())
-
-
-@pytest.fixture
-async def desk(operator: OperatorProcess) -> AsyncIterator[PairingClient]:
-    async with pairing_client(operator.process.pairing.application(), NAMESPACE) as desk:
-        yield desk
-
-
 def told(response: httpx.Response, status: int = 200) -> dict[str, Any]:
     assert response.status_code == status, response.text
     body: dict[str, Any] = response.json()

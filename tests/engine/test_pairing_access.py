@@ -31,17 +31,6 @@ async def world(start_world: StartWorld) -> AsyncIterator[World]:
         yield world
 
 
-@pytest.fixture
-async def operator(world: World) -> OperatorProcess:
-    return await world.ready(tenant())
-
-
-@pytest.fixture
-async def desk(operator: OperatorProcess) -> AsyncIterator[PairingClient]:
-    async with pairing_client(operator.process.pairing.application(), NAMESPACE) as desk:
-        yield desk
-
-
 def outside(world: World) -> tuple[int, int]:
     return len(world.wire.outside_changes), len(world.wire.outside_reads)
 
