@@ -27,15 +27,13 @@ log = structlog.get_logger(__name__)
 HEARTBEATS: Final = 3.0
 # What is left of the duration when we stop believing: others measure with a clock of their own.
 PROOF: Final = 0.8
-LONGEST_WARM_UP: Final = 60.0
-"""Seconds; a tenant that goes in the middle of a start may leave the watch silent about having begun."""
 GATHERED_SECONDS: Final = 0.2
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 OnAcquired = Callable[[Callable[[object], bool]], None]
 """Told of shards that are ours now; the argument says whether a key is among them."""
 
-Warm = Callable[[], Awaitable[None]]
+UntilWatching = Callable[[], Awaitable[None]]
 """Returns once every change of a tenant is told to this process as it is made."""
 
 
@@ -55,7 +53,7 @@ class Sharding(Protocol):
 
     def working(self, key: object) -> AbstractContextManager[None]: ...
 
-    async def run(self, on_acquired: OnAcquired, watching: Warm) -> None: ...
+    async def run(self, on_acquired: OnAcquired, watching: UntilWatching) -> None: ...
 
     async def leave(self, within: float) -> None: ...
 
@@ -81,7 +79,7 @@ class EveryShard:
     def working(self, _key: object) -> Iterator[None]:
         yield
 
-    async def run(self, _on_acquired: OnAcquired, _watching: Warm) -> None:
+    async def run(self, _on_acquired: OnAcquired, _watching: UntilWatching) -> None:
         """Nothing is ever acquired: all is held from the start."""
         await asyncio.Event().wait()
 
@@ -185,14 +183,14 @@ class LeaseShards:
 
     # ---- running ------------------------------------------------------------------------------------------------
 
-    async def run(self, on_acquired: OnAcquired, watching: Warm) -> None:
+    async def run(self, on_acquired: OnAcquired, watching: UntilWatching) -> None:
         """Take part until cancelled. Call it with warm caches only.
 
         Where others live it waits until this process is `watching`: what is edited before is seen late, and seen by
         them at once. Alone it takes everything as it is.
         """
         if await self._others_live():
-            await self._at_most(LONGEST_WARM_UP, watching())
+            await watching()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_alive(), name="shards-heartbeat")
             tasks.create_task(self._watch(), name="shards-watch")
@@ -204,14 +202,6 @@ class LeaseShards:
         except ApiError as error:
             log.warning("the replicas could not be listed", problem=error.message)
         return bool(self._living())
-
-    async def _at_most(self, seconds: float, awaited: Awaitable[None]) -> None:
-        waiting, limit = asyncio.ensure_future(awaited), asyncio.create_task(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait([waiting, limit], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            limit.cancel()
 
     async def leave(self, within: float) -> None:
         """Hand everything over, each shard as soon as nothing runs in it; `run` must still be running."""

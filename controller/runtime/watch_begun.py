@@ -8,6 +8,8 @@ from controller.reconcile.tenant_object import TenantKey
 
 LOOK_SECONDS: Final = 0.5
 QUIET_LOOKS: Final = 3
+MOST_LOOKS: Final = 120
+"""A minute: where a tenant went before it was listed and nobody edits any, nothing ever tells that all is told."""
 
 
 class WatchBegun:
@@ -33,7 +35,9 @@ class WatchBegun:
     async def wait(self) -> None:
         """Return once all were handed out; of those that went before the list was read nothing is ever told."""
         left, quiet = len(self._untold), 0
-        while self._untold and quiet < QUIET_LOOKS:
+        for _ in range(MOST_LOOKS):
+            if not self._untold or quiet == QUIET_LOOKS:
+                return
             await self._clock.sleep(LOOK_SECONDS)
             moved = len(self._untold) != left or not self._is_watching
             left, quiet = len(self._untold), 0 if moved else quiet + 1

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from controller.reconcile.tenant_object import TenantKey
-from controller.runtime.watch_begun import LOOK_SECONDS, QUIET_LOOKS, WatchBegun
+from controller.runtime.watch_begun import LOOK_SECONDS, MOST_LOOKS, QUIET_LOOKS, WatchBegun
 from tests.runtime.manual_clock import ManualClock, settle
 
 CAFE, SHOP = TenantKey("tenants", "cafe"), TenantKey("tenants", "shop")
@@ -53,6 +53,12 @@ async def test_while_the_list_is_still_told_of_what_the_watch_tells_proves_nothi
 async def test_a_tenant_that_went_before_it_was_listed_is_not_waited_for(start: Start) -> None:
     start.watch.told(CAFE, initial=False)
     assert await start.has_begun(LONG)
+
+
+async def test_a_watch_that_stays_silent_is_not_waited_for_longer_than_a_minute(start: Start) -> None:
+    start.watch.told(SHOP, initial=True)
+    assert not await start.has_begun((MOST_LOOKS - 1) * LOOK_SECONDS)
+    assert await start.has_begun()
 
 
 async def test_without_tenants_there_is_nothing_to_wait_for() -> None:
