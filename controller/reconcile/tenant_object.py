@@ -59,12 +59,12 @@ class Tenant:
             )
 
         raw_spec = body.get("spec") or {}
-        same_spec = before is not None and (before.uid, before.generation) == (
-            metadata["uid"],
-            metadata.get("generation"),
-        )
+        version = (metadata["uid"], metadata.get("generation", 0))
         try:
-            spec = before.spec if before and same_spec else BusinessTenantSpec.model_validate(raw_spec)
+            if before is not None and (before.uid, before.generation) == version:
+                spec = before.spec
+            else:
+                spec = BusinessTenantSpec.model_validate(raw_spec)
         except ValidationError as error:
             if not metadata.get("deletionTimestamp"):
                 return invalid("spec", error)
