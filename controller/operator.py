@@ -13,6 +13,7 @@ from controller.api.group import GROUP, VERSION, Kind
 from controller.clock import Clock
 from controller.kopf_connection import kopf_session
 from controller.kopf_storage import NoDiffBase, NoProgress
+from controller.left_generators import closing_generators
 from controller.runtime.assembly import Process, assemble
 from controller.runtime.http_server import serve
 from controller.runtime.probes import probes_application
@@ -133,24 +134,26 @@ async def _watch(process: Process, stop: asyncio.Event) -> None:
     workers and their half-made changes among them.
     """
     namespaces = process.settings.namespaces
-    tasks = await kopf.spawn_tasks(
-        registry=kopf_registry(process),
-        settings=kopf_settings(),
-        standalone=True,
-        clusterwide=not namespaces,
-        namespaces=namespaces,
-        stop_flag=stop,
-    )
-    try:
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            task.result()
-        # kopf takes SIGINT and SIGTERM for itself and ends without an error when one comes: it is meant for all of us.
-        stop.set()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+    async with closing_generators(kopf.__name__):
+        tasks = await kopf.spawn_tasks(
+            registry=kopf_registry(process),
+            settings=kopf_settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            stop_flag=stop,
+        )
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+            # kopf takes SIGINT and SIGTERM for itself and ends without an error when one comes: it is meant for all
+            # of us.
+            stop.set()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
 
 async def _ended_or_stopped(
