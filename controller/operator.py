@@ -1,7 +1,7 @@
 """The kopf wiring: login, watches, cleanup. kopf watches and hands over; it schedules nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from controller.api.group import GROUP, VERSION, Kind
 from controller.clock import Clock
-from controller.kopf_connection import kopf_session
+from controller.kopf_connection import TenantWatch, kopf_session
 from controller.kopf_storage import NoDiffBase, NoProgress
 from controller.left_generators import closing_generators
 from controller.runtime.assembly import Process, assemble
@@ -43,7 +43,7 @@ async def run_operator(
             port = await servers.enter_async_context(
                 serve(application, settings.probe_port, host=settings.probe_address)
             )
-            background = [
+            background: list[asyncio.Task[Any]] = [
                 asyncio.create_task(process.secret_versions.run(), name="secret-versions"),
                 asyncio.create_task(process.namespace_labels.run(), name="namespace-labels"),
                 asyncio.create_task(process.recorder.run(), name="event-recorder"),
@@ -54,9 +54,10 @@ async def run_operator(
                 if not await _ended_or_stopped(warm_up, stop, background):
                     return
                 background.remove(warm_up)
-                background.append(asyncio.create_task(_watch(process, stop), name="kopf"))
+                watch = TenantWatch(warm_up.result())
+                background.append(asyncio.create_task(_watch(process, watch, stop), name="kopf"))
                 background.append(asyncio.create_task(process.sweep(), name="claims-sweep"))
-                background.append(asyncio.create_task(process.share_out(), name="shards"))
+                background.append(asyncio.create_task(process.share_out(watch.begun), name="shards"))
                 background.append(asyncio.create_task(process.work(), name="workers"))
                 if settings.pairing_port:
                     pairing = serve(
@@ -76,7 +77,7 @@ class _State:
 
     def __init__(self) -> None:
         self.warm = False
-        self.tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[Any]] = []
 
     def healthy(self) -> str | None:
         ended = [task.get_name() for task in self.tasks if task.done()]
@@ -86,14 +87,14 @@ class _State:
         return None if self.warm else "The caches are not filled yet."
 
 
-def kopf_registry(process: Process) -> kopf.OperatorRegistry:
+def kopf_registry(process: Process, watch: TenantWatch) -> kopf.OperatorRegistry:
     """One event handler a kind, which only hands over; no handler that would make kopf write to an object."""
     registry = kopf.OperatorRegistry()
     engine = process.engine
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
-        return await kopf_session(process.configuration)
+        return await kopf_session(process.configuration, watch)
 
     @kopf.on.event(GROUP, VERSION, Kind.BUSINESS_TENANT.plural, registry=registry)
     async def tenant(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
@@ -121,13 +122,15 @@ def kopf_settings() -> kopf.OperatorSettings:
     return settings
 
 
-async def _warm_up(process: Process, prepare: Callable[[Process], Awaitable[None]] | None) -> None:
+async def _warm_up(
+    process: Process, prepare: Callable[[Process], Awaitable[None]] | None
+) -> Mapping[str | None, str]:
     if prepare is not None:
         await prepare(process)
-    await process.warm_up()
+    return await process.warm_up()
 
 
-async def _watch(process: Process, stop: asyncio.Event) -> None:
+async def _watch(process: Process, watch: TenantWatch, stop: asyncio.Event) -> None:
     """Run kopf's tasks until cancelled or told to stop.
 
     Not by `kopf.operator`: when that ends it cancels every task of the loop that is younger than itself, the
@@ -136,7 +139,7 @@ async def _watch(process: Process, stop: asyncio.Event) -> None:
     namespaces = process.settings.namespaces
     async with closing_generators(kopf.__name__):
         tasks = await kopf.spawn_tasks(
-            registry=kopf_registry(process),
+            registry=kopf_registry(process, watch),
             settings=kopf_settings(),
             standalone=True,
             clusterwide=not namespaces,
@@ -157,7 +160,7 @@ async def _watch(process: Process, stop: asyncio.Event) -> None:
 
 
 async def _ended_or_stopped(
-    awaited: asyncio.Task[None] | None, stop: asyncio.Event, parts: list[asyncio.Task[None]]
+    awaited: asyncio.Task[Any] | None, stop: asyncio.Event, parts: list[asyncio.Task[Any]]
 ) -> bool:
     """Return True when the awaited part has ended, False when told to stop.
 
@@ -178,7 +181,7 @@ async def _ended_or_stopped(
     raise RuntimeError(f"The part {names} ended although nobody stopped it.")
 
 
-async def _end(parts: list[asyncio.Task[None]]) -> None:
+async def _end(parts: list[asyncio.Task[Any]]) -> None:
     """Workers first, so that nothing new is begun; then what they write through."""
     for part in reversed(parts):
         part.cancel()

@@ -18,7 +18,7 @@ async def keep(kubeconfig: str, tenants: int) -> None:
     connection = KubeConnection(await login(kubeconfig=kubeconfig))
     kept: dict[str, bytes] = {}
     async for page in KubeApi(connection).pages(BUSINESS_TENANTS):
-        for body in page:
+        for body in page.items:
             body["metadata"].pop("managedFields", None)
             kept[body["metadata"]["name"]] = orjson.dumps(body)
     assert len(kept) == tenants, f"{len(kept)} of {tenants}"

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -63,24 +63,29 @@ class Process:
     shards: Sharding
     clock: Clock
 
-    async def warm_up(self) -> None:
+    async def warm_up(self) -> Mapping[str | None, str]:
         """Know the whole fleet, every tenant and every Secret's version before the first pass.
 
-        Whoever decides on half a cache takes tenants for missing: orphans, counts and proofs would be wrong.
+        Whoever decides on half a cache takes tenants for missing: orphans, counts and proofs would be wrong. Returns
+        the version that a watch of tenants goes on from, for each namespace (None: all of them).
         """
+        versions: dict[str | None, str] = {}
         for kind, resource in RESOURCES.items():
             self.engine.seed_fleet(kind, (await self.api.list(resource)).items)
         for namespace in self.settings.namespaces or (None,):
             async for page in self.api.pages(BUSINESS_TENANTS, namespace):
-                self.engine.seed_tenants(page)
+                self.engine.seed_tenants(page.items)
+                # The oldest one: where a list had to begin anew, what went meanwhile is told by the watch.
+                versions.setdefault(namespace, page.resource_version)
         await self.secret_versions.wait_synced()
         await self.namespace_labels.wait_tried()
         self.engine.begin()
         log.info("caches are warm", tenants=len(self.tenants))
+        return versions
 
-    async def share_out(self) -> None:
+    async def share_out(self, until_watching: Callable[[], Awaitable[None]]) -> None:
         """Take part in sharing out the tenants, until cancelled; only with warm caches."""
-        await self.shards.run(self.engine.acquired, self.engine.until_watching)
+        await self.shards.run(self.engine.acquired, until_watching)
 
     async def hand_over(self) -> None:
         """Give all tenants to the other replicas at once, each as soon as nothing is under way for it."""

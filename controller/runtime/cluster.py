@@ -70,7 +70,7 @@ class KubeApi:
 
     async def pages(
         self, resource: Resource, namespace: str | None = None, *, chunk: int = 500
-    ) -> AsyncGenerator[tuple[JsonObject, ...]]:
+    ) -> AsyncGenerator[Listing]:
         """All objects a page at a time, for lists too large to hold as they come.
 
         Not of one moment when the first one expired half-way: what was handed out then comes again.
@@ -84,7 +84,7 @@ class KubeApi:
             except ResourceExpired:
                 query = {}
                 continue
-            yield tuple(page.get("items") or ())
+            yield Listing(tuple(page.get("items") or ()), page["metadata"]["resourceVersion"])
             continuation = page["metadata"].get("continue")
             if not continuation:
                 return

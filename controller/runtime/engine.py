@@ -32,7 +32,6 @@ from controller.runtime.metrics import OperatorMetrics
 from controller.runtime.queue import Priority, WorkQueue
 from controller.runtime.sharding import Sharding
 from controller.runtime.tenant_cache import TenantCache
-from controller.runtime.watch_begun import WatchBegun
 from controller.runtime.workers import Failed, Requeue, Scheduled
 
 log = structlog.get_logger(__name__)
@@ -124,7 +123,6 @@ class Engine:
         self._fleet = fleet
         self._shards = shards
         self._first_lists = first_lists
-        self._watch_begun = WatchBegun(context.clock)
         self._metrics = metrics
         self._jitter = jitter
         self._random_unit = random_unit
@@ -134,7 +132,6 @@ class Engine:
         """A version of a tenant from the watch; enqueues only what the engine would act on."""
         metadata = body["metadata"]
         key = TenantKey(metadata["namespace"], metadata["name"])
-        self._watch_begun.told(key, initial=initial)
         named = self._tenants.named(key)
         if deleted:
             self._tenants.remove(key)
@@ -183,12 +180,7 @@ class Engine:
 
     def begin(self) -> None:
         """All there is has been seeded: look at what is ours."""
-        self._watch_begun.expect(self._tenants)
         self._begin_with(self._shards.holds)
-
-    async def until_watching(self) -> None:
-        """Return once changes of tenants reach this process as they are made."""
-        await self._watch_begun.wait()
 
     async def handle(self, key: Key) -> Requeue:
         """One pass over one key."""

@@ -25,7 +25,7 @@ METADATA_OF_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All objects of a list, complete and of one moment; a watch goes on from `resource_version`."""
+    """All objects of a list, or a page of them, of one moment; a watch goes on from `resource_version`."""
 
     items: tuple[JsonObject, ...]
     resource_version: str
