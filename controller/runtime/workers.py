@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import structlog
 
+from controller.runtime.loop_turns import LoopTurns
 from controller.runtime.queue import K, Priority, QueueClosed, WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -62,8 +63,9 @@ async def run_workers(
     cancels the rest: every handler must survive that at any await. An exception of a handler is logged with
     its key and counts as a failure. `jitter` is the fraction by which a delay is spread to both sides.
     """
+    turns = LoopTurns()
     workers = [
-        asyncio.create_task(_work(queue, handle, jitter, random_unit), name=f"worker-{number}")
+        asyncio.create_task(_work(queue, turns, handle, jitter, random_unit), name=f"worker-{number}")
         for number in range(count)
     ]
     try:
@@ -89,11 +91,14 @@ async def _drain(workers: list[asyncio.Task[None]], drain_seconds: float) -> Non
 
 async def _work(
     queue: WorkQueue[K],
+    turns: LoopTurns,
     handle: Callable[[K], Awaitable[Requeue]],
     jitter: float,
     random_unit: Callable[[], float],
 ) -> None:
     while True:
+        # Before a key is taken: what comes meanwhile may be more urgent.
+        await turns.come()
         try:
             key = await queue.get()
         except QueueClosed:

@@ -134,10 +134,10 @@ async def test_an_account_that_does_not_answer_holds_up_its_own_tenants_only(sta
     assert await start.work_off() == [cafe]
 
 
-async def test_a_tenant_that_went_meanwhile_is_forgotten_with_the_next(start: Start) -> None:
+async def test_a_tenant_that_went_meanwhile_waits_for_nobody_any_more(start: Start) -> None:
     start.first_lists.begin(KEYS)
     start.needs[KEYS[0]] = None
-    start.listed(start.twilio)
+    start.listed(start.twilio, start.vonage)
     assert await start.work_off() == [KEYS[0]]
 
 
