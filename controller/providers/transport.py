@@ -21,6 +21,7 @@ import orjson
 from yarl import URL
 
 from controller.api.conditions import Reason
+from controller.loop_turns import alone_in_this_turn
 from controller.providers.clock import Clock
 from controller.providers.errors import OutsideError, Retryable, Terminal
 from controller.providers.limits import Limiter
@@ -34,6 +35,8 @@ _KEEP_ALIVE: Final = 4.0
 """Seconds an idle connection is kept: less than the 5 s of Node.js, so that none is used as it is being
 closed.
 """
+_LONG_ANSWER: Final = 65_536
+"""Bytes. A list of this size takes some milliseconds to read, one of 500 instances forty."""
 _WITHOUT_EFFECT: Final = frozenset({HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS})
 
 
@@ -131,8 +134,8 @@ class Call:
 
 
 @lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    """Public authorities, and the machine's or SSL_CERT_FILE's for private gateways. Loaded once."""
+def trusted_authorities() -> ssl.SSLContext:
+    """Public ones, and the machine's or SSL_CERT_FILE's for private gateways. Loaded once, which takes 0.2 s."""
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
     return context
@@ -223,6 +226,8 @@ class Transport:
                 ) as response,
             ):
                 content = await response.read()
+                if len(content) > _LONG_ANSWER:
+                    await alone_in_this_turn()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise _NoAnswerError(Result.NO_CONNECTION, sent=False) from error
         except TimeoutError as error:
@@ -239,7 +244,9 @@ class Transport:
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             # As many connections as the limiter lets through; aiohttp's own limit would be a second queue.
-            connector = aiohttp.TCPConnector(ssl=_trusted(), limit=0, keepalive_timeout=_KEEP_ALIVE)
+            connector = aiohttp.TCPConnector(
+                ssl=trusted_authorities(), limit=0, keepalive_timeout=_KEEP_ALIVE
+            )
             self._http = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": _USER_AGENT}
             )

@@ -13,6 +13,7 @@ from kubernetes.aio.client.configuration import Configuration
 from prometheus_client import CollectorRegistry
 
 from controller.clock import Clock, SystemClock
+from controller.providers.transport import trusted_authorities
 from controller.reconcile.context import Context, Policy
 from controller.reconcile.fleet import Fleet
 from controller.runtime.access import Access
@@ -79,6 +80,8 @@ class Process:
                 versions.setdefault(namespace, page.resource_version)
         await self.secret_versions.wait_synced()
         await self.namespace_labels.wait_tried()
+        # Left to the first request it would hold up everything just when tenants are taken over.
+        await asyncio.to_thread(trusted_authorities)
         self.engine.begin()
         log.info("caches are warm", tenants=len(self.tenants))
         return versions

@@ -171,7 +171,6 @@ class Engine:
             key = FleetKey(kind, body["metadata"]["name"])
             self._fleet.put(key, body)
             self._announce_to_fleet(key, body)
-            self._queue.add(key)
 
     def seed_tenants(self, bodies: Iterable[dict[str, Any]]) -> None:
         """Some of all tenants there are; none is looked at before `begin`."""
@@ -212,16 +211,16 @@ class Engine:
 
     def acquired(self, is_among: Callable[[object], bool]) -> None:
         """Shards are ours now: look at all that is in them, and at every account and server anew."""
-        for key in self._fleet:
-            self._queue.add(key)
         self._begin_with(is_among)
 
     def _begin_with(self, is_ours: Callable[[object], bool]) -> None:
-        """Look at tenants that have just become ours: at those first that somebody edited and waits for."""
+        """Look at tenants that have just become ours, at those first that somebody edited and waits for."""
         ours = [key for key in self._tenants if is_ours(key)]
         for key in ours:
             if self._tenants.is_edited(key):
                 self._queue.add(key)
+        for member in self._fleet:
+            self._queue.add(member)
         self._first_lists.begin(key for key in ours if not self._tenants.is_edited(key))
 
     def _is_ours(self, key: Key) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from controller.runtime.loop_turns import LoopTurns
+from controller.loop_turns import LoopTurns
 from controller.runtime.queue import K, Priority, QueueClosed, WorkQueue
 
 log = structlog.get_logger(__name__)

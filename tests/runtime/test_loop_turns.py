@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from controller.runtime.loop_turns import TURN_SECONDS, LoopTurns
+from controller.loop_turns import TURN_SECONDS, LoopTurns, alone_in_this_turn
 from controller.runtime.queue import Priority, WorkQueue
 from controller.runtime.workers import Done, Requeue, run_workers
 
@@ -70,3 +70,21 @@ async def test_what_is_urgent_does_not_wait_for_the_end_of_a_wave() -> None:
     working.cancel()
     await asyncio.wait([working])
     assert handled.index("edited") < 100
+
+
+async def test_long_answers_that_come_together_are_read_one_in_a_turn() -> None:
+    read = 0
+
+    async def answer() -> None:
+        nonlocal read
+        await alone_in_this_turn()
+        read += 1
+
+    answers = [asyncio.create_task(answer()) for _ in range(5)]
+    seen = []
+    while not all(task.done() for task in answers):
+        await asyncio.sleep(0)
+        seen.append(read)
+    steps = [after - before for before, after in zip([0, *seen], seen, strict=False)]
+    assert max(steps) == 1
+    assert read == 5

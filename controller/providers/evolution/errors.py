@@ -61,8 +61,11 @@ class Asked:
 
 def judge_answer(answer: Answer, asked: Asked) -> Refusal | None:
     """None for a good answer."""
+    good = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
+    if good and answer.content.startswith(b"["):
+        return None  # only an object tells of an error, and a list of 500 instances is not read twice
     body = _read(answer.content)
-    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+    if good:
         if isinstance(body, Mapping) and body.get("error") is True:
             # What connect and restart answer when they fail; the text is lost on the way.
             return Refusal(_passing(answer, asked, _said(body, asked), reason=asked.disconnected))
