@@ -16,6 +16,7 @@ from controller.runtime.cluster import KubeApi
 from controller.runtime.kube_connection import anonymous
 from controller.runtime.kube_resources import BUSINESS_TENANTS
 from controller.runtime.manifests import apply_manifests
+from controller.sandbox.apiserver import ApiServer
 from tests.engine.tenants import tenant
 from tests.engine.world import custom_resources
 from tests.runtime.eventually import until
@@ -95,21 +96,15 @@ async def test_it_has_begun_when_every_namespace_is_watched() -> None:
             assert begun.done() is is_begun
 
 
-@pytest.fixture
-async def told(api: KubeApi, server_url: str) -> AsyncIterator[list[tuple[str | None, str]]]:
-    """What kopf tells of tenants in a cluster with one that was listed before, and one that came right after that."""
-    await apply_manifests(
-        api, [*custom_resources(), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenants"}}]
-    )
-    await apply_manifests(api, [tenant("cafe")])
-    pages = [page async for page in api.pages(BUSINESS_TENANTS)]
-    await apply_manifests(api, [tenant("shop")])
-    watch = TenantWatch({None: pages[0].resource_version})
+@asynccontextmanager
+async def told_by_kopf(url: str, version: str) -> AsyncIterator[list[tuple[str | None, str]]]:
+    """What kopf tells of tenants, by type and name, when they were listed at `version`."""
+    watch = TenantWatch({None: version})
     registry, told = kopf.OperatorRegistry(), list[tuple[str | None, str]]()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
-        return await kopf_session(anonymous(server_url), watch)
+        return await kopf_session(anonymous(url), watch)
 
     @kopf.on.event("x-sevenai.com", "v1alpha1", "businesstenants", registry=registry)
     async def event(type: str | None, name: str, **_: Any) -> None:  # noqa: A002 - kopf's name
@@ -119,16 +114,40 @@ async def told(api: KubeApi, server_url: str) -> AsyncIterator[list[tuple[str | 
         tasks = await kopf.spawn_tasks(
             registry=registry, settings=kopf_settings(), standalone=True, clusterwide=True
         )
-        await asyncio.wait_for(watch.begun(), 10)
-        yield told
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        try:
+            await asyncio.wait_for(watch.begun(), 10)
+            yield told
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+@pytest.fixture
+async def listed_version(api: KubeApi) -> str:
+    """Of a list with one tenant in it; another one came right after that."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenants"}}
+    await apply_manifests(api, [*custom_resources(), namespace])
+    await apply_manifests(api, [tenant("cafe")])
+    (page,) = [page async for page in api.pages(BUSINESS_TENANTS)]
+    assert len(page.items) == 1
+    await apply_manifests(api, [tenant("shop")])
+    return page.resource_version
 
 
 async def test_what_changes_between_our_list_and_the_watch_is_told(
-    told: list[tuple[str | None, str]], api: KubeApi
+    listed_version: str, api: KubeApi, server_url: str
 ) -> None:
-    await until(lambda: told == [("ADDED", "shop")])
-    await api.delete(BUSINESS_TENANTS, "cafe", "tenants")
-    await until(lambda: told[1:] == [("DELETED", "cafe")])
+    async with told_by_kopf(server_url, listed_version) as told:
+        await until(lambda: told == [("ADDED", "shop")])
+        await api.delete(BUSINESS_TENANTS, "cafe", "tenants")
+        await until(lambda: told[1:] == [("DELETED", "cafe")])
+
+
+async def test_where_that_is_forgotten_everything_is_listed_anew(
+    listed_version: str, server: ApiServer, server_url: str
+) -> None:
+    store = server._plane.store
+    store.rebase(store.revision)
+    async with told_by_kopf(server_url, listed_version) as told:
+        await until(lambda: sorted(told) == [(None, "cafe"), (None, "shop")])

@@ -90,7 +90,7 @@ class Watch:
                 for chunk in self._initial():
                     yield chunk
             next_bookmark = self._next_bookmark(loop.time(), deadline)
-            while not self._collection.closed:
+            while True:
                 flag.clear()
                 events = self._new_events()
                 if events is None:
@@ -104,7 +104,7 @@ class Watch:
                 now = loop.time()
                 if events:
                     continue
-                if now >= deadline:
+                if now >= deadline or self._collection.closed:
                     return
                 if self._options.bookmarks and now >= next_bookmark:
                     next_bookmark = self._next_bookmark(now, deadline)
