@@ -18,6 +18,7 @@ from typing import Final
 import aiohttp
 import certifi
 import orjson
+from aiohttp.connector import Connection
 from yarl import URL
 
 from controller.api.conditions import Reason
@@ -141,6 +142,13 @@ def trusted_authorities() -> ssl.SSLContext:
     return context
 
 
+class _PermittedRequest(aiohttp.ClientRequest):
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        # To connect may take seconds, or the process was stopped meanwhile: whose work this is may have changed.
+        require_permit()
+        return await super().send(conn)
+
+
 class Transport:
     """The way to one account or server: its connections, its limits, its metrics."""
 
@@ -248,7 +256,10 @@ class Transport:
                 ssl=trusted_authorities(), limit=0, keepalive_timeout=_KEEP_ALIVE
             )
             self._http = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": _USER_AGENT}
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": _USER_AGENT},
+                request_class=_PermittedRequest,
             )
             # It would send a GET, PUT or DELETE again when a kept connection turns out to be closed.
             self._http._retry_connection = False  # noqa: SLF001 - no public way

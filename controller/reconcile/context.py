@@ -62,6 +62,14 @@ class OpenedFor:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CreationBegun:
+    """A server was asked for a tenant's instance, and what became of it is not known. `at`: when it was given up."""
+
+    server: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Memory:
     """What one process remembers of tenants; losing it costs a few extra reads, never money."""
@@ -71,6 +79,7 @@ class Memory:
     # When a person last asked for a code to pair with.
     looked_at: dict[TenantKey, datetime] = field(default_factory=dict)
     opened_for: dict[TenantKey, OpenedFor] = field(default_factory=dict)
+    creations: dict[TenantKey, CreationBegun] = field(default_factory=dict)
     claims_held: dict[TenantKey, tuple[str, str]] = field(default_factory=dict)
     # Account and number of claims whose answer is awaited.
     being_claimed: set[tuple[str, str]] = field(default_factory=set)
@@ -84,6 +93,7 @@ class Memory:
         self.connected_at.pop(key, None)
         self.looked_at.pop(key, None)
         self.opened_for.pop(key, None)
+        self.creations.pop(key, None)
         self.claims_held.pop(key, None)
         self.refused_purchases.pop(key, None)
         self.meta_checked_at.pop(key, None)

@@ -11,7 +11,7 @@ from controller.sandbox.fakes.evolution import EvolutionFake
 from .cloud_api import give_phone_number_id, waiting_for_registration
 from .process import OperatorProcess
 from .tenants import WEBHOOK_URL, tenant
-from .world import API_KEY, CLUSTER_ID, NAMESPACE, WEBHOOK_TOKEN, World
+from .world import API_KEY, CLUSTER_ID, NAMESPACE, WEBHOOK_TOKEN, World, console, server_object
 
 LOOK = "GET /instance/connectionState/{name}"
 CREATE = "POST /instance/create"
@@ -252,3 +252,32 @@ async def somebody_has(server: EvolutionFake, world: World) -> None:
         headers={"apikey": API_KEY},
     )
     assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize(
+    ("call", "action"), [(CREATE, "drop-after"), (CREATE, "status-after:504"), (READ, "status:503")]
+)
+async def test_what_may_have_been_created_is_looked_for_where_it_was_begun(
+    world: World, call: str, action: str
+) -> None:
+    """Another tenant leaves more room on the other server meanwhile: there it would be created a second time."""
+    roomy = EvolutionFake(api_key=API_KEY, client_name="roomy")
+    await roomy.start()
+    world.stack.push_async_callback(roomy.stop)
+    await world.apply(server_object("roomy", roomy.base_url))
+    operator = await started(world)
+    await world.clock.advance(1)
+    await console(world.http, roomy, "faults", [{"match": call, "action": action, "times": 1}])
+
+    await world.apply(on_test_channel())
+    await one_pass(operator)
+    assert list(roomy.world.instances) == [NAME]
+    await world.apply(on_test_channel(name="other"))
+    await operator.catch_up()
+    await operator.pass_over("other", NAMESPACE)
+    assert len(roomy.world.instances) == 2
+    await operator.pass_over("cafe", NAMESPACE)
+
+    assert await world.is_ready(), await world.status()
+    assert (await world.status())["instance"]["server"] == "roomy"
+    assert world.instances == {}

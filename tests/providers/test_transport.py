@@ -10,6 +10,7 @@ from aiohttp import web
 from controller.api.conditions import Reason
 from controller.providers.errors import OutsideError, Retryable, Terminal
 from controller.providers.limits import Limiter
+from controller.providers.permit import NotPermittedError, permitted_while
 from controller.providers.transport import (
     Answer,
     Call,
@@ -127,6 +128,23 @@ async def test_a_kept_connection_that_is_closed_repeats_nothing(serve: Serve, me
         await transport.send(call, accept)
     await transport.close()
     assert len(arrived) == 2
+
+
+@pytest.mark.parametrize("holds_for", [0, 1])
+async def test_work_that_is_no_longer_ours_is_not_sent_also_when_that_shows_while_it_connects(
+    serve: Serve, holds_for: int
+) -> None:
+    server, asked, looks = Counter(), Asked(), 0
+
+    def holds() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks <= holds_for
+
+    url = await serve(server.hang_up)
+    with permitted_while(holds), pytest.raises(NotPermittedError):
+        await asked.send(url)
+    assert (looks, server.requests) == (holds_for + 1, 0)
 
 
 async def test_what_was_never_sent_leaves_no_doubt(unused_tcp_port: int) -> None:

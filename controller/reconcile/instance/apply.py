@@ -19,6 +19,7 @@ from controller.reconcile.change import (
     SetBehaviour,
     StartPairing,
 )
+from controller.reconcile.context import CreationBegun
 from controller.reconcile.desired import DesiredInstance
 from controller.reconcile.fleet import InstanceServer
 from controller.reconcile.instance.business import make_way, new_business_instance
@@ -78,8 +79,7 @@ async def _create(
         is_new = row is None
         if row is None:
             planned = replace(observed, server=server_name, row=_planned_row(name, wanted), is_new=True)
-            saved, made_with = await _created(name, wanted, number, _with_owner(planned), client, run)
-            row = await client.instance(name)
+            saved, made_with, row = await _created(name, wanted, number, _with_owner(planned), client, run)
             # Nobody has connected it yet: what the database says is how it is (measured).
             state = row.stored_state if row is not None else None
         if row is None:
@@ -88,6 +88,7 @@ async def _create(
                 reason=Reason.CREATING,
             )
         server.instances.listed.record(name, row, run.context.clock.now())
+        run.context.memory.creations.pop(run.tenant.key, None)
     finally:
         server.placing.discard(name)
     if wanted.cloud_api is None and row.token != saved:
@@ -128,21 +129,29 @@ async def _created(
     planned: InstanceObserved,
     client: EvolutionServerClient,
     run: Run,
-) -> tuple[str, RoutingObserved | None]:
-    """Create it; the token that is kept, and the routing whose webhook went along."""
+) -> tuple[str, RoutingObserved | None, InstanceRow | None]:
+    """Create it; the token that is kept, the routing whose webhook went along, and the row as read back."""
     new = await _new_instance(name, wanted, number, run)
     along = await webhook_along(number, planned, run)
     webhook, made_with = along if along is not None else (None, None)
+    assert planned.server is not None  # noqa: S101  # where it is to be
+    refused = False
     try:
         await client.create(replace(new, webhook=webhook))
+        return new.token, made_with, await client.instance(name)
     except Conflict as error:
+        refused = True
         raise Retryable(
             f"{name} is in use in the database of {planned.server}, but not there: a deletion is still under way, or"
             " another server on the same database has it.",
             reason=Reason.CREATING,
             after=2.0,
         ) from error
-    return new.token, made_with
+    finally:
+        # An answer that was lost, or not waited for: on another server it would be created a second time.
+        if not refused:
+            begun = CreationBegun(planned.server, run.context.clock.now())
+            run.context.memory.creations[run.tenant.key] = begun
 
 
 def _planned_row(name: str, wanted: DesiredInstance) -> InstanceRow:

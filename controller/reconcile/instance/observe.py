@@ -76,10 +76,22 @@ def _from_snapshot(tenant: Tenant, desired: DesiredTenant, context: Context) -> 
                 " the name, or leave the field out to have a new instance.",
             )
         )
+    begun_on = _begun_on(tenant, context)
+    if begun_on is not None:
+        return InstanceObserved(placement=begun_on)
     namespace = tenant.key.namespace
     return InstanceObserved(
         placement=place(desired.instance, context.fleet, namespace, context.namespaces.labels(namespace))
     )
+
+
+def _begun_on(tenant: Tenant, context: Context) -> str | None:
+    """The server that may have made the instance without our knowing; None where its next list would have shown it."""
+    begun = context.memory.creations.get(tenant.key)
+    server = context.fleet.servers.get(begun.server) if begun is not None else None
+    if begun is None or server is None or server.spec.lost or server.instances.listed.shows(begun.at):
+        return None
+    return server.name
 
 
 def _on_server(server_name: str, name: str, tenant: Tenant, context: Context) -> InstanceObserved:
