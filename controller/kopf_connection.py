@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from controller.api.group import GROUP, VERSION, Kind
 from controller.runtime.kube_connection import USER_AGENT, look_for_proxy_once, tls_of
 
 TOKEN_LIFETIME: Final = timedelta(minutes=5)
+BEGUN_SECONDS: Final = 30.0
+"""Usually a part of one. A namespace that does not exist yet is not watched, and must hold up nobody."""
 _API: Final = f"/apis/{GROUP}/{VERSION}"
 
 
@@ -29,20 +32,23 @@ class TenantWatch:
     def __init__(self, listed: Mapping[str | None, str]) -> None:
         """`listed`: the version of the list of each namespace that is watched, None for all of them at once."""
         self._listed = {_path(namespace): version for namespace, version in listed.items()}
-        self._silent = set(self._listed)
+        self._paths = tuple(self._listed)
+        self._silent = set(self._paths)
         self._begun = asyncio.Event()
 
-    async def begun(self) -> None:
-        """Return once every change of tenants reaches this process as it is made."""
-        await self._begun.wait()
+    async def begun(self, *, within: float = BEGUN_SECONDS) -> None:
+        """Return once every change of tenants reaches this process as it is made, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._begun.wait()
 
     async def follow(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """See each request of kopf's on its way; a middleware of aiohttp."""
         response = await handler(request)
-        path = request.url.path
-        if request.method != "GET" or not response.ok:
+        path = self._path_of(request)
+        if path is None or not response.ok:
             return response
         if "watch" in request.url.query:
             self._silent.discard(path)
@@ -51,6 +57,12 @@ class TenantWatch:
         elif path in self._listed and isinstance(response, _Answer):
             response.goes_on_from = self._listed.pop(path)
         return response
+
+    def _path_of(self, request: aiohttp.ClientRequest) -> str | None:
+        """Which tenants are asked for; None for everything else. An API server may have a path of its own before it."""
+        if request.method != "GET":
+            return None
+        return next((path for path in self._paths if request.url.path.endswith(path)), None)
 
 
 class _Answer(aiohttp.ClientResponse):

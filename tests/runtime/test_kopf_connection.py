@@ -51,6 +51,18 @@ async def test_the_first_list_of_tenants_is_empty_and_of_the_version_of_ours() -
         assert (second["metadata"]["resourceVersion"], second["items"]) == ("9", [CAFE])
 
 
+async def test_an_api_server_may_have_a_path_before_its_own() -> None:
+    watch = TenantWatch({None: "7"})
+    async with (
+        ScriptedServer(says(listing("9", CAFE))) as server,
+        session(f"{server.url}/k8s/clusters/c-1", watch) as http,
+    ):
+        first = await listed(http, f"{server.url}/k8s/clusters/c-1{TENANTS}")
+        await listed(http, f"{server.url}/k8s/clusters/c-1{TENANTS}?watch=true")
+    assert first["items"] == []
+    await asyncio.wait_for(watch.begun(), 1)
+
+
 async def test_each_namespace_goes_on_from_its_own_list() -> None:
     async with (
         ScriptedServer(says(listing("9", CAFE))) as server,
@@ -94,6 +106,10 @@ async def test_it_has_begun_when_every_namespace_is_watched() -> None:
             await listed(http, server.url + path.format(name))
             await asyncio.sleep(0)
             assert begun.done() is is_begun
+
+
+async def test_a_namespace_that_nobody_watches_holds_nothing_up_for_long() -> None:
+    await asyncio.wait_for(TenantWatch({"missing": "7"}).begun(within=0.01), 1)
 
 
 @asynccontextmanager
