@@ -166,9 +166,10 @@ async def test_latency_delays_the_provider_not_the_controls(twilio: TwilioServer
     started = time.monotonic()
     await twilio.owned()
 
-    assert time.monotonic() - started >= 0.05
+    # The event loop's timers count in milliseconds.
+    assert time.monotonic() - started >= 0.049
     details = (await twilio.client.get("/_sandbox/requests", params={"detail": "1"})).json()
-    assert details[0]["finished"] - details[0]["started"] >= 0.05
+    assert details[0]["finished"] - details[0]["started"] >= 0.049
 
 
 async def test_requests_are_counted_by_template(evolution: EvolutionServer):
