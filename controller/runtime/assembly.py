@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ from controller.runtime.pairing import PairingApi
 from controller.runtime.queue import Fairness, WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.shard_leases import ShardLeases
-from controller.runtime.sharding import EveryShard, LeaseShards, Sharding
+from controller.runtime.sharding import EveryShard, LeaseShards, Sharding, UntilWatching
 from controller.runtime.tenant_cache import TenantCache
 from controller.runtime.tenant_objects import KubeTenants
 from controller.runtime.vanished_tenants import keep_forgetting
@@ -86,7 +86,7 @@ class Process:
         log.info("caches are warm", tenants=len(self.tenants))
         return versions
 
-    async def share_out(self, until_watching: Callable[[], Awaitable[None]]) -> None:
+    async def share_out(self, until_watching: UntilWatching) -> None:
         """Take part in sharing out the tenants, until cancelled; only with warm caches."""
         await self.shards.run(self.engine.acquired, until_watching)
 

@@ -179,7 +179,7 @@ class Engine:
 
     def begin(self) -> None:
         """All there is has been seeded: look at what is ours."""
-        self._begin_with(self._shards.holds)
+        self.acquired(self._shards.holds)
 
     async def handle(self, key: Key) -> Requeue:
         """One pass over one key."""
@@ -210,12 +210,11 @@ class Engine:
         return Scheduled()
 
     def acquired(self, is_among: Callable[[object], bool]) -> None:
-        """Shards are ours now: look at all that is in them, and at every account and server anew."""
-        self._begin_with(is_among)
+        """Shards are ours now: look at all that is in them, and at every account and server anew.
 
-    def _begin_with(self, is_ours: Callable[[object], bool]) -> None:
-        """Look at tenants that have just become ours, at those first that somebody edited and waits for."""
-        ours = [key for key in self._tenants if is_ours(key)]
+        At those tenants first that somebody edited and waits for.
+        """
+        ours = [key for key in self._tenants if is_among(key)]
         for key in ours:
             if self._tenants.is_edited(key):
                 self._queue.add(key)

@@ -25,7 +25,7 @@ _IDENTITY: Final = {
     "kind": {"type": "string"},
     "metadata": {"type": "object"},
 }
-# Of this process's servers: tests start hundreds, all with the same definitions, and compiling is half of a start.
+# Of all servers of a process: tests start hundreds, all with the same definitions.
 _REMEMBERED: Final = 32
 _LIST_VERBS: Final = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 
